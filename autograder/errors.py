@@ -1,0 +1,119 @@
+"""What can go wrong, what we say about it, which exit code.
+
+AutograderError
+ ├─ UsageError             2  the command was called with something that isn't there
+ ├─ CourseError            3  course.toml, a lecture or a suite is wrong
+ │   └─ MarkerError        3  a solution region has no end, no begin, or is nested
+ ├─ MachineError           4  this machine lacks what was asked for
+ ├─ SubmissionError        1  one student's hand-in can't be read; the others are graded
+ └─ WorkerError            5  a process of ours died and would not come back
+
+AnswerError                   a question to a submission had no usable answer (never leaves a suite)
+ ├─ Missing                   the name isn't there
+ ├─ Raised                    the submission raised
+ ├─ Refused                   forbidden, not plain data, or over a limit
+ ├─ TimedOut                  no answer before the deadline
+ └─ Crashed                   the process died
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+PASSED, WRONG, USAGE, COURSE, MACHINE, BROKEN = 0, 1, 2, 3, 4, 5
+INTERRUPTED = 130
+
+
+class AutograderError(Exception):
+    """A sentence for a person: what, where, what to do next."""
+
+    exit_code = BROKEN
+
+
+class UsageError(AutograderError):
+    """The command names something that doesn't exist."""
+
+    exit_code = USAGE
+
+
+class CourseError(AutograderError):
+    """The course is wrong: its author must mend it."""
+
+    exit_code = COURSE
+
+
+class MarkerError(CourseError):
+    """A solution marker is nested or has no partner."""
+
+
+class MachineError(AutograderError):
+    """The machine can't do what was asked: no isolation, no device."""
+
+    exit_code = MACHINE
+
+
+class SubmissionError(AutograderError):
+    """A hand-in can't be read. `outcome` is what its tests become."""
+
+    exit_code = WRONG
+
+    def __init__(self, message: str, outcome: str = "refused") -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+class WorkerError(AutograderError):
+    """A process of ours ended and a second try ended too."""
+
+
+class AnswerError(Exception):
+    """A submission gave no usable answer. Its text is what the student reads."""
+
+    outcome = "error"
+
+
+class Missing(AnswerError):
+    """The submission has no such name."""
+
+    outcome = "missing"
+
+
+class Raised(AnswerError):
+    """The submission raised an exception; `kind` is its class's name."""
+
+    def __init__(self, message: str, kind: str = "Exception") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Refused(AnswerError):
+    """Forbidden, not plain data, or over a limit. `alive`: its process can be asked again."""
+
+    outcome = "refused"
+
+    def __init__(self, message: str, alive: bool = False) -> None:
+        super().__init__(message)
+        self.alive = alive
+
+
+class TimedOut(AnswerError):
+    """No answer before the deadline."""
+
+    outcome = "timeout"
+
+
+class Crashed(AnswerError):
+    """The submission's process died."""
+
+    outcome = "crashed"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of an error's sentence: `; did you mean "x"?`, or nothing.
+
+    >>> nearest("pionts", ["points", "after"])
+    '; did you mean "points"?'
+    """
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f'; did you mean "{close[0]}"?' if close else ""

@@ -1,0 +1,1 @@
+"""What only a student, or somebody learning alone, needs."""

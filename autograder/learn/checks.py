@@ -1,0 +1,44 @@
+"""A student's own work, checked where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder import batch, jail
+from autograder.course import Course, Lecture
+from autograder.errors import UsageError
+from autograder.submission import Submission, read_submission
+from autograder.verdict import Report
+
+
+def selected(course: Course, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Lecture id -> the tasks asked for, all if none; every lecture if nothing is named."""
+    if not names:
+        return {lecture.id: () for lecture in course.lectures}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        lecture, task = course.find(name)
+        before = found.get(lecture.id)
+        if task is None or before == ():
+            found[lecture.id] = ()
+        else:
+            found[lecture.id] = (*(before or ()), task.id)
+    return found
+
+
+def check(
+    course: Course, lecture: Lecture, tasks: tuple[str, ...], work: Path, device: str, start: str
+) -> Report:
+    """The report of what lies in `work` for a lecture."""
+    plan = batch.Plan(course, lecture, device, 1, jail.available(), start, tasks)
+    return next(iter(batch.grade_submissions(plan, [own(lecture, work)], many=False)))
+
+
+def own(lecture: Lecture, work: Path) -> Submission:
+    """What lies in `work`: the lecture's folder in it, or `work` itself."""
+    folder = work / lecture.id
+    if not folder.is_dir():
+        folder = work
+    if not folder.is_dir():
+        raise UsageError(f"{work}: there is no such folder; --work names where your files lie")
+    return read_submission(folder, lecture.id, lecture.files)

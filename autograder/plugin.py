@@ -1,0 +1,311 @@
+"""Let pytest run a suite against a student and record verdicts."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from _pytest.runner import runtestprotocol
+
+from autograder.course import VISIBLE, Course, Lecture, Task
+from autograder.errors import AnswerError, CourseError, nearest
+from autograder.student import OUTPUT_KEPT, Answer, Session, Student
+from autograder.suite import Different, use_tolerances
+from autograder.verdict import Outcome, TestResult, harmless
+
+WHY_KEPT = 4000  # characters
+
+
+@dataclass
+class Test:
+    """One collected test."""
+
+    item: pytest.Function
+    id: str
+    task: Task
+    visible: bool
+    says: str
+    seed: int
+
+    __test__ = False
+
+
+@dataclass
+class Ran:
+    """A test's result, with the answers that it got."""
+
+    test: Test
+    result: TestResult
+    answers: list[Answer]
+
+
+@dataclass
+class Now:
+    """What the fixtures give to the test that runs now."""
+
+    student: Student | None = None
+    test: Test | None = None
+    error: BaseException | None = None
+    skipped: str = ""
+
+
+@dataclass
+class Suite:
+    """One lecture's tests, collected once; `run` asks them of a submission."""
+
+    course: Course
+    lecture: Lecture
+    device: str
+    tests: list[Test] = field(default_factory=list)
+    now: Now = field(default_factory=Now)
+    references: dict[str, ModuleType] = field(default_factory=dict)
+    sound: dict[str, bool] = field(default_factory=dict)
+
+    def run(
+        self,
+        session: Session,
+        tests: Sequence[Test] | None = None,
+        stubs: frozenset[str] = frozenset(),
+    ) -> list[Ran]:
+        """Each test's verdict. stubs: the names that the submission left as they were."""
+        tests = self.tests if tests is None else tests
+        ran = []
+        for i, test in enumerate(tests):
+            following = tests[i + 1] if i + 1 < len(tests) else None
+            ran.append(self._one(session, test, following, stubs))
+        return ran
+
+    def _one(
+        self, session: Session, test: Test, following: Test | None, stubs: frozenset[str]
+    ) -> Ran:
+        student = session.begin(test.task, test.seed)
+        began = time.perf_counter()
+        error, skipped = self._protocol(test, following, student)
+        seconds = time.perf_counter() - began
+        result = TestResult(
+            id=test.id,
+            visible=test.visible,
+            outcome="passed",
+            says=test.says,
+            output=harmless(session.printed, OUTPUT_KEPT),
+            seconds=seconds,
+        )
+        if skipped:
+            result.outcome, result.reason = "skipped", skipped
+        elif error is not None:
+            self._judge(result, error, test)
+            if result.outcome != "broken" and stubs.intersection(test.task.stubs):
+                result.outcome, result.reason, result.why = "missing", "the stub is untouched", ""
+        result.why = harmless(result.why, WHY_KEPT)
+        return Ran(test, result, session.answers)
+
+    def _protocol(
+        self, test: Test, following: Test | None, student: Student
+    ) -> tuple[BaseException | None, str]:
+        self.now = Now(student=student, test=test)
+        test.item._report_sections.clear()
+        test.item.user_properties.clear()
+        runtestprotocol(test.item, log=False, nextitem=following.item if following else None)
+        return self.now.error, self.now.skipped
+
+    def _judge(self, result: TestResult, error: BaseException, test: Test) -> None:
+        """Whose fault an exception is, and what it says."""
+        result.why = str(error)
+        if isinstance(error, AnswerError):
+            result.outcome = _outcome(error)
+            result.reason = result.outcome
+        elif isinstance(error, Different):
+            result.outcome, result.reason = "failed", error.reason
+        elif isinstance(error, AssertionError):
+            result.outcome, result.reason = "failed", "not as the test's sentence says"
+        elif self._sound(test):
+            result.outcome, result.reason = "failed", "the answer is of a kind that can't be used"
+            result.why = f"the answer could not be used: {type(error).__name__}: {error}"
+        else:
+            result.outcome, result.reason = "broken", "the test itself fails"
+            result.why = f"{type(error).__name__}: {error}"
+        if result.outcome == "failed" and not self._sound(test):
+            result.outcome, result.reason = "broken", "the reference fails this test too"
+
+    def _sound(self, test: Test) -> bool:
+        """Whether the test passes the reference: then what went wrong was the submission's."""
+        if test.id not in self.sound:
+            before, self.sound[test.id] = self.now, True
+            if not self.lecture.released:
+                student = Student(self._ask_reference, test.task.file)
+                self.sound[test.id] = self._protocol(test, None, student) == (None, "")
+            self.now = before
+        return self.sound[test.id]
+
+    def _ask_reference(self, request: dict[str, Any]) -> Any:
+        """Answer in this process, with our own code: the stand-in behind the same seam."""
+        assert self.now.test is not None
+        with contextlib.redirect_stdout(io.StringIO()):
+            module = self.reference(self.now.test.task)
+            if request["do"] == "probe":
+                space: dict[str, Any] = {}
+                exec(compile(request["source"], "<probe>", "exec"), space)
+                return space[request["name"]](module, *request["args"])
+            target: Any = module
+            for part in request["name"].split("."):
+                target = getattr(target, part)
+            return target(*request["args"], **request["kwargs"])
+
+    def reference(self, task: Task) -> ModuleType:
+        """The reference solution, imported here, where no submission is."""
+        if self.lecture.released:
+            raise CourseError(
+                f"{self.lecture.id}/{VISIBLE}: a visible suite can't ask the reference: a released"
+                " course has none; let torch, arithmetic or a literal say what is right"
+            )
+        if task.file not in self.references:
+            path = self.lecture.home / task.file
+            name = f"reference.{path.stem}"
+            spec = importlib.util.spec_from_file_location(name, path)
+            assert spec is not None
+            assert spec.loader is not None
+            module = sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            self.references[task.file] = module
+        return self.references[task.file]
+
+
+class Engine:
+    """The pytest plugin: fixtures, and a run loop that hands the collected suite to `serve`."""
+
+    def __init__(self, suite: Suite, serve: Callable[[Suite], None]) -> None:
+        self.suite = suite
+        self.serve = serve
+        self.failure: BaseException | None = None
+        self.collected: list[str] = []
+
+    @pytest.fixture
+    def student(self) -> Student:
+        assert self.suite.now.student is not None
+        return self.suite.now.student
+
+    @pytest.fixture
+    def reference(self) -> ModuleType:
+        """The module of the task's file, as a probe sees the student's."""
+        test = self.suite.now.test
+        assert test is not None
+        if test.visible:
+            raise CourseError(f"{test.id}: a visible test can't ask the reference")
+        return self.suite.reference(test.task)
+
+    @pytest.fixture
+    def rng(self) -> torch.Generator:
+        """On the CPU, seeded by the course's secret and the test's id."""
+        assert self.suite.now.test is not None
+        return torch.Generator().manual_seed(self.suite.now.test.seed)
+
+    @pytest.fixture
+    def device(self) -> str:
+        return self.suite.device
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "task(id): the task that a test belongs to")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport:
+        """Keep the exception itself; pytest's traceback would cost more than the test."""
+        error = call.excinfo.value if call.excinfo else None
+        skipped = isinstance(error, pytest.skip.Exception)
+        if skipped:
+            self.suite.now.skipped = str(error)
+        elif error is not None:
+            self.suite.now.error = self.suite.now.error or error
+        assert call.when != "collect"
+        return pytest.TestReport(
+            nodeid=item.nodeid,
+            location=item.location,
+            keywords={},
+            outcome="skipped" if skipped else "failed" if error else "passed",
+            longrepr=None,
+            when=call.when,
+            duration=call.duration,
+        )
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.collected.append(str(report.longrepr).strip()[-600:])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        try:
+            self.suite.tests = _tests(self.suite, session.items)
+            self.serve(self.suite)
+        except BaseException as error:
+            self.failure = error
+        return True
+
+
+def collect(suite: Suite, serve: Callable[[Suite], None]) -> None:
+    """Let pytest collect the lecture's suites, then call `serve` with them.
+
+    Raises `CourseError` where the suites don't fit the lecture, and what `serve` raises.
+    """
+    tolerances = suite.course.tolerances
+    use_tolerances(tolerances.get(suite.device, {}) or tolerances.get("cpu", {}))
+    engine = Engine(suite, serve)
+    silent = io.StringIO()
+    arguments = ["-q", "--tb=native", "--disable-plugin-autoload", "-p", "no:cacheprovider"]
+    arguments += ["-s", "-c", os.devnull, "--rootdir", str(suite.lecture.home)]
+    arguments += ["--import-mode=importlib", "--noconftest", "-p", "no:unraisableexception"]
+    with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
+        pytest.main([*arguments, *map(str, suite.lecture.suites)], plugins=[engine])
+    if engine.failure is not None:
+        raise engine.failure
+    if engine.collected:
+        raise CourseError(
+            f"{suite.lecture.home}: a suite can't be imported:\n{engine.collected[0]}"
+        )
+    if not suite.tests:
+        raise CourseError(f"{suite.lecture.home}: no tests found:\n{silent.getvalue()[-600:]}")
+
+
+def _tests(suite: Suite, items: Sequence[pytest.Item]) -> list[Test]:
+    """The collected items with their tasks; both must know each other."""
+    tasks = {task.id: task for task in suite.lecture.tasks}
+    tests = []
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        mark = item.get_closest_marker("task")
+        where = f"{item.path}: {item.name}"
+        if mark is None:
+            raise CourseError(f'{where}: belongs to no task; write @task("…") above it')
+        if mark.args[0] not in tasks:
+            hint = nearest(mark.args[0], tasks)
+            raise CourseError(f'{where}: there is no task "{mark.args[0]}" in lecture.toml{hint}')
+        says = " ".join((item.function.__doc__ or "").split())
+        if not says:
+            raise CourseError(f"{where}: has no docstring; it is the sentence that students read")
+        visible = item.path.name == VISIBLE
+        id = f"{item.path.name}::{item.name}"
+        secret = "" if visible else suite.course.secret
+        seed = hashlib.sha256(f"{secret}/{suite.lecture.id}/{id}".encode()).digest()
+        number = int.from_bytes(seed[:6], "little")
+        tests.append(Test(item, id, tasks[mark.args[0]], visible, says, number))
+    tested = {test.task.id for test in tests}
+    if not suite.lecture.released:
+        for id in tasks:
+            if id not in tested:
+                raise CourseError(f'{suite.lecture.home}: task "{id}" has no test; write one')
+    return tests
+
+
+def _outcome(error: AnswerError) -> Outcome:
+    return error.outcome  # type: ignore[return-value]  # each class names one of them

@@ -1,0 +1,257 @@
+"""Reports as terminal text, JSON, JUnit, CSV, HTML: pure functions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from autograder.verdict import COUNTS, MistakeFound, Report, TaskResult, TestResult
+
+SIGNS: dict[str, tuple[str, str]] = {
+    "passed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "error": ("!", "red"),
+    "timeout": ("⏱", "red"),
+    "crashed": ("☠", "red"),
+    "refused": ("⊘", "magenta"),
+    "missing": ("·", "dim"),
+    "blocked": ("↑", "yellow"),
+    "skipped": ("–", "dim"),
+    "broken": ("?", "bold magenta"),
+}
+
+
+def student_text(report: Report, title: str = "", hint: str = "autograder hint") -> Text:
+    """One submission for its author: each task a line, and under it what to look at.
+
+    Give it `verdict.for_student(report)`: it prints each `why` that it finds.
+    """
+    text = Text()
+    text.append(title or report.lecture, style="bold")
+    text.append(f"   {report.score:g} of {report.points:g} points\n")
+    if report.problem:
+        text.append(f"\n{report.problem}\n", style="red")
+        return text
+    for task in report.tasks:
+        _task_lines(text, task, hint)
+    if report.output:
+        text.append("\nprinted while it was imported:\n", style="dim")
+        text.append(_indent(report.output, 2, 20), style="dim")
+    return text
+
+
+def _task_lines(text: Text, task: TaskResult, hint: str) -> None:
+    sign, style = SIGNS[task.outcome]
+    text.append(f" {sign} ", style=style)
+    points = f"{task.score:g}/{task.points:g}" + (" bonus" if task.bonus else "")
+    text.append(f"{task.id:<24} {points:<8} ")
+    text.append("" if task.outcome == "passed" else task.outcome, style=style)
+    text.append("\n")
+    if task.outcome in ("passed", "missing", "blocked"):
+        return
+    for test in task.tests:
+        if test.outcome not in {"passed", "skipped", "blocked"}:
+            _test_lines(text, test)
+    if task.mistake is not None:
+        text.append(f"     → {task.mistake.says}\n", style="bold cyan")
+    if task.outcome != "broken":
+        text.append(f"     {hint} {task.id}\n", style="dim")
+
+
+def _test_lines(text: Text, test: TestResult) -> None:
+    text.append(f"     {test.says}\n")
+    shown = test.why or test.reason
+    if shown:
+        text.append(_indent(shown, 7, 12), style="dim")
+    if test.output:
+        text.append("       it printed:\n", style="dim")
+        text.append(_indent(test.output, 9, 12), style="dim")
+
+
+def _indent(text: str, by: int, most: int) -> str:
+    lines = text.rstrip("\n").split("\n")
+    shown = lines if len(lines) <= most else [*lines[: most - 1], "…"]
+    return "".join(" " * by + line + "\n" for line in shown)
+
+
+def class_table(reports: Sequence[Report]) -> Table:
+    """A line for each submission: score, outcomes, and the first thing to look at."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, justify in (("submission", "left"), ("score", "right"), ("of", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("tasks")
+    table.add_column("first to look at", overflow="fold")
+    for report in reports:
+        table.add_row(
+            Text(report.submission),
+            f"{report.score:g}",
+            f"{report.points:g}",
+            _counts(report),
+            Text(first_problem(report)),
+        )
+    return table
+
+
+def _counts(report: Report) -> Text:
+    counts: Counter[str] = Counter(task.outcome for task in report.tasks)
+    text = Text()
+    for outcome, (sign, style) in SIGNS.items():
+        if counts[outcome]:
+            text.append(f"{sign}{counts[outcome]} ", style=style)
+    return text
+
+
+def first_problem(report: Report) -> str:
+    """One line that says where to begin with a submission; empty if all is well."""
+    if report.problem:
+        return report.problem.split("\n")[0]
+    for task in report.tasks:
+        if task.outcome not in ("passed", "skipped", "blocked"):
+            named = task.mistake.id if task.mistake else ""
+            return f"{task.id}: {task.outcome}" + (f" ({named})" if named else "")
+    return ""
+
+
+def signs_text() -> str:
+    """What the signs of the table mean."""
+    return "  ".join(f"{sign} {outcome}" for outcome, (sign, _) in SIGNS.items())
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A task of the class: how many have it wrong, and with which mistakes."""
+
+    task: str
+    wrong: int
+    mistakes: list[tuple[MistakeFound, int]]
+
+
+def troubles(reports: Sequence[Report]) -> list[Trouble]:
+    """The tasks that the class got wrong, most first; not what is missing or blocked."""
+    wrong: Counter[str] = Counter()
+    named: dict[str, Counter[MistakeFound]] = {}
+    for report in reports:
+        for task in () if report.problem else report.tasks:
+            if task.outcome in ("failed", "error", "timeout", "crashed", "refused"):
+                wrong[task.id] += 1
+                if task.mistake is not None:
+                    named.setdefault(task.id, Counter())[task.mistake] += 1
+    return [
+        Trouble(id, count, named.get(id, Counter()).most_common())
+        for id, count in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def to_json(reports: Sequence[Report]) -> str:
+    """A list of reports, as docs/report.md has them."""
+    data = msgspec.json.encode(list(reports), order="deterministic")
+    return msgspec.json.format(data, indent=1).decode() + "\n"
+
+
+def to_csv(reports: Sequence[Report]) -> str:
+    """A row for each submission, a column for each task; no cell that a spreadsheet would run."""
+    tasks = list(dict.fromkeys(task.id for report in reports for task in report.tasks))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(
+        map(_cell, ["submission", "lecture", "score", "points", *tasks, "mistakes", "problem"])
+    )
+    for report in reports:
+        scores = {task.id: f"{task.score:g}" for task in report.tasks}
+        mistakes = [f"{task.id}:{task.mistake.id}" for task in report.tasks if task.mistake]
+        row = [report.submission, report.lecture, f"{report.score:g}", f"{report.points:g}"]
+        row += [scores.get(task, "") for task in tasks]
+        writer.writerow(map(_cell, [*row, " ".join(mistakes), report.problem.split("\n")[0]]))
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+
+
+def to_junit(reports: Sequence[Report]) -> str:
+    """JUnit XML: a suite for each submission, a case for each test."""
+    root = ElementTree.Element("testsuites")
+    for report in reports:
+        tests = [(task, test) for task in report.tasks for test in task.tests]
+        kinds = Counter(_junit_kind(test) for _, test in tests)
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=report.submission,
+            tests=str(len(tests)),
+            failures=str(kinds["failure"]),
+            errors=str(kinds["error"]),
+            skipped=str(kinds["skipped"]),
+            time=f"{report.seconds:.3f}",
+        )
+        for task, test in tests:
+            _junit_case(suite, report, task, test)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _junit_kind(test: TestResult) -> str:
+    if test.outcome == "passed":
+        return ""
+    if test.outcome in ("skipped", "blocked", "missing"):
+        return "skipped"
+    return "failure" if test.outcome == "failed" else "error"
+
+
+def _junit_case(
+    suite: ElementTree.Element, report: Report, task: TaskResult, test: TestResult
+) -> None:
+    name = f"{report.lecture}.{task.id}"
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=name, name=test.says, time=f"{test.seconds:.3f}"
+    )
+    if kind := _junit_kind(test):
+        said = task.mistake.says if task.mistake else test.reason
+        inner = ElementTree.SubElement(case, kind, message=said or test.outcome)
+        if kind != "skipped":
+            inner.set("type", test.outcome)
+            inner.text = test.why
+    if test.output:
+        ElementTree.SubElement(case, "system-out").text = test.output
+
+
+def to_html(reports: Sequence[Report], title: str = "") -> str:
+    """The page of a class: one file, no script, nothing fetched."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("autograder", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    tasks = list(dict.fromkeys((t.id, t.points) for report in reports for t in report.tasks))
+    by_id: list[dict[str, Any]] = [{task.id: task for task in r.tasks} for r in reports]
+    return environment.get_template("class.html").render(
+        title=title or (reports[0].lecture if reports else "no reports"),
+        reports=list(zip(reports, by_id, strict=True)),
+        tasks=tasks,
+        troubles=troubles(reports),
+        signs=SIGNS,
+        mean=sum(r.score for r in reports) / len(reports) if reports else 0.0,
+        counts=COUNTS,
+    )
+
+
+FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
+    "html": to_html,
+    "csv": to_csv,
+    "junit": to_junit,
+    "json": to_json,
+}

@@ -1,0 +1,311 @@
+"""The words that a suite is written in: `task`, `close`, probes.
+
+@task("normalize_rows")
+def test_rows_sum_to_one(student, rng, device):
+    \"\"\"Every row of the result is a probability distribution.\"\"\"
+    N = torch.randint(1, 50, (5, 7), generator=rng).to(device)
+    close(student.normalize_rows(N), N / N.sum(1, keepdim=True))
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy
+import pytest
+import torch
+
+from autograder.errors import CourseError
+
+__all__ = ["Different", "close", "task"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# (rtol, atol) by dtype where course.toml says nothing; all else is exact
+DEFAULT_TOLERANCES: dict[str, tuple[float, float]] = {
+    "float64": (1e-7, 1e-7),
+    "complex128": (1e-7, 1e-7),
+    "float32": (1.3e-6, 1e-5),
+    "complex64": (1.3e-6, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float16": (1e-3, 1e-5),
+}
+_tolerances: dict[str, tuple[float, float]] = dict(DEFAULT_TOLERANCES)
+
+
+def use_tolerances(by_dtype: Mapping[str, tuple[float, float]]) -> None:
+    """Make these the defaults of `close`: course.toml's row for the device in use."""
+    _tolerances.clear()
+    _tolerances.update(DEFAULT_TOLERANCES, **by_dtype)
+
+
+def task(id: str) -> Callable[[F], F]:
+    """Mark a test as one of a task's; its docstring is the sentence that the student reads."""
+
+    def mark(function: F) -> F:
+        marked: F = pytest.mark.task(id)(function)
+        return marked
+
+    return mark
+
+
+class Different(AssertionError):
+    """An answer isn't the expected one. `reason` says how, without a number of either."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def close(
+    actual: Any,
+    expected: Any,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    reason: str | None = None,
+) -> None:
+    """Raise `Different` unless `actual` is `expected`, compared in layers.
+
+    Type and tree, shape, dtype, device, NaN and infinity, values; the first layer that
+    differs is told. Lists and tuples stand for each other, and so do Python numbers and
+    0-d tensors. Tolerances come from the course's table by dtype; a test that wants
+    others gives its reason.
+    """
+    if (rtol is not None or atol is not None) and not reason:
+        raise CourseError("close: rtol and atol need a reason=, so that a reader knows why")
+    comparison = _Comparison(rtol, atol)
+    comparison.tree(actual, expected, "")
+    comparison.finish()
+
+
+@dataclass
+class _Numbers:
+    """The plain numbers of a tree, compared together once the tree is known to be right."""
+
+    paths: list[str] = field(default_factory=list)
+    actual: list[complex] = field(default_factory=list)
+    expected: list[complex] = field(default_factory=list)
+
+
+class _Comparison:
+    def __init__(self, rtol: float | None, atol: float | None) -> None:
+        self.rtol, self.atol = rtol, atol
+        self.numbers = _Numbers()
+        self.tensors: list[tuple[str, torch.Tensor, torch.Tensor]] = []
+
+    def tree(self, actual: Any, expected: Any, path: str) -> None:
+        if isinstance(expected, numpy.ndarray):
+            expected = torch.as_tensor(expected)
+            actual = torch.as_tensor(actual) if isinstance(actual, numpy.ndarray) else actual
+        if isinstance(expected, torch.Tensor):
+            self.tensor(actual, expected, path)
+        elif isinstance(expected, (bool, str, bytes, type(None), torch.dtype, torch.device)):
+            self.exact(_bare(actual), expected, path)
+        elif isinstance(expected, (int, float, complex)):
+            self.number(actual, expected, path)
+        elif isinstance(expected, (list, tuple)):
+            self.sequence(actual, expected, path)
+        elif isinstance(expected, Mapping):
+            self.mapping(actual, expected, path)
+        elif isinstance(expected, (set, frozenset, range)):
+            self.exact(actual, expected, path)
+        else:
+            raise CourseError(f"close: can't expect a {type(expected).__name__}")
+
+    def exact(self, actual: Any, expected: Any, path: str) -> None:
+        if type(actual) is not type(expected):
+            self.kind(actual, expected, path)
+        if actual != expected:
+            raise Different(
+                "the value differs", f"{_at(path)}got {_show(actual)}, expected {_show(expected)}"
+            )
+
+    def kind(self, actual: Any, expected: Any, path: str) -> None:
+        raise Different(
+            f"the type differs: a {_kind(expected)} is expected",
+            f"{_at(path)}got a {_kind(actual)} ({_show(actual)}), expected a {_kind(expected)}",
+        )
+
+    def number(self, actual: Any, expected: complex, path: str) -> None:
+        bare = _bare(actual)
+        whole = isinstance(expected, int)
+        fits = (int,) if whole else (int, float) if isinstance(expected, float) else (complex,)
+        if type(bare) not in (*fits, *((float, int) if fits == (complex,) else ())):
+            self.kind(actual, expected, path)
+        if whole:
+            self.exact(bare, int(expected.real), path)
+            return
+        if isinstance(bare, int):
+            bare = float(bare) if abs(bare) < 2**1000 else math.inf * (1 if bare > 0 else -1)
+        self.numbers.paths.append(path)
+        self.numbers.actual.append(bare)
+        self.numbers.expected.append(expected)
+
+    def sequence(self, actual: Any, expected: Any, path: str) -> None:
+        if type(actual) not in (list, tuple, torch.Size):
+            self.kind(actual, expected, path)
+        if len(actual) != len(expected):
+            raise Different(
+                "the number of items differs",
+                f"{_at(path)}got {len(actual)} items ({_show(actual)}), expected {len(expected)}",
+            )
+        for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
+            self.tree(a, e, f"{path}[{i}]")
+
+    def mapping(self, actual: Any, expected: Mapping[Any, Any], path: str) -> None:
+        if type(actual) is not dict:
+            self.kind(actual, dict(expected), path)
+        if actual.keys() != expected.keys():
+            lacking = [key for key in expected if key not in actual]
+            extra = [key for key in actual if key not in expected]
+            raise Different(
+                "the keys differ",
+                f"{_at(path)}missing keys {_show(lacking)}, unexpected keys {_show(extra)}",
+            )
+        for key, value in expected.items():
+            self.tree(actual[key], value, f"{path}[{key!r}]")
+
+    def tensor(self, actual: Any, expected: torch.Tensor, path: str) -> None:
+        if expected.dim() == 0 and type(actual) in (int, float):
+            if expected.dtype.is_floating_point:
+                actual = torch.tensor(float(actual), dtype=expected.dtype, device=expected.device)
+            else:
+                self.tree(actual, expected.item(), path)
+                return
+        if not isinstance(actual, torch.Tensor):
+            self.kind(actual, expected, path)
+        for reason, got, wanted in (
+            ("the shape differs", tuple(actual.shape), tuple(expected.shape)),
+            ("the dtype differs", str(actual.dtype), str(expected.dtype)),
+            ("the device differs", actual.device.type, expected.device.type),
+        ):
+            if got != wanted:
+                raise Different(reason, f"{_at(path)}{reason}: got {got}, expected {wanted}")
+        self.tensors.append((path, actual.detach(), expected.detach()))
+
+    def finish(self) -> None:
+        """The last two layers, for the plain numbers together and for each tensor."""
+        if self.numbers.paths:
+            self.values(
+                torch.tensor(self.numbers.actual, dtype=_dtype_of(self.numbers)),
+                torch.tensor(self.numbers.expected, dtype=_dtype_of(self.numbers)),
+                lambda i: self.numbers.paths[i],
+            )
+        for path, actual, expected in self.tensors:
+            self.values(actual, expected, functools.partial(_index, path, expected))
+
+    def values(
+        self, actual: torch.Tensor, expected: torch.Tensor, name: Callable[[int], str]
+    ) -> None:
+        rtol, atol = self.tolerance(expected.dtype)
+        if torch.equal(actual, expected):
+            return
+        got, wanted = _wide(actual).reshape(-1), _wide(expected).reshape(-1)
+        for what, test in (("NaN", torch.isnan), ("infinity", torch.isinf)):
+            apart = test(got) != test(wanted)
+            if what == "infinity":
+                apart |= torch.isinf(got) & (got != wanted)
+            if apart.any():
+                at = int(apart.nonzero()[0])
+                raise Different(
+                    f"{what} where it should not be, or the other way round",
+                    f"{int(apart.sum())} of {apart.numel()} values differ in {what}; the first"
+                    f" at {name(at) or 'the result'}: got {_show(got[at].item())},"
+                    f" expected {_show(wanted[at].item())}",
+                )
+        finite = torch.isfinite(wanted)
+        distance = torch.where(finite, (got - wanted).abs(), 0.0)
+        off = distance > atol + rtol * torch.where(finite, wanted.abs(), 0.0)
+        if not (expected.is_floating_point() or expected.is_complex()):
+            off = (actual != expected).reshape(-1).cpu()
+        if not off.any():
+            return
+        at = int(torch.where(off, distance, -1.0).argmax())
+        allowed = f"rtol {rtol:g}, atol {atol:g}" if rtol or atol else "none"
+        raise Different(
+            "the values differ",
+            f"{int(off.sum())} of {off.numel()} values differ; the largest difference is"
+            f" {distance[at].item():.6g} at {name(at) or 'the result'}:"
+            f" got {_show(actual.reshape(-1)[at].item())},"
+            f" expected {_show(expected.reshape(-1)[at].item())} (allowed: {allowed})",
+        )
+
+    def tolerance(self, dtype: torch.dtype) -> tuple[float, float]:
+        rtol, atol = _tolerances.get(str(dtype).removeprefix("torch."), (0.0, 0.0))
+        return (
+            rtol if self.rtol is None else self.rtol,
+            atol if self.atol is None else self.atol,
+        )
+
+
+def _bare(value: Any) -> Any:
+    """A 0-d tensor or array as the Python number that it holds."""
+    if isinstance(value, (torch.Tensor, numpy.ndarray)) and value.ndim == 0:
+        return value.item()
+    return value
+
+
+def _dtype_of(numbers: _Numbers) -> torch.dtype:
+    both = (*numbers.actual, *numbers.expected)
+    return torch.complex128 if any(isinstance(n, complex) for n in both) else torch.float64
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    """The same numbers where differences of any dtype can be taken (float64, complex128)."""
+    cpu = tensor.cpu()
+    return cpu.to(torch.complex128) if cpu.is_complex() else cpu.to(torch.float64)
+
+
+def _index(path: str, tensor: torch.Tensor, flat: int) -> str:
+    if tensor.dim() == 0:
+        return path
+    at = torch.unravel_index(torch.tensor(flat), tensor.shape)
+    index = ", ".join(str(int(i)) for i in at)
+    return f"{path} index ({index})".strip()
+
+
+def _at(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"{value.dim()}-d tensor" if value.dim() == 0 else "tensor"
+    if value is None:
+        return "None"
+    if isinstance(value, (list, tuple)):
+        return "list"
+    return type(value).__name__
+
+
+def _show(value: Any, most: int = 120) -> str:
+    """A value as text, short; numbers keep nine digits."""
+    text = "".join(_pieces(value, most))
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _pieces(value: Any, room: int) -> Iterator[str]:
+    if isinstance(value, float):
+        yield f"{value:.9g}"
+    elif isinstance(value, torch.Tensor):
+        yield f"tensor of shape {tuple(value.shape)}, {str(value.dtype).removeprefix('torch.')}"
+    elif isinstance(value, int) and value.bit_length() > 256:
+        yield f"an integer of {value.bit_length()} bits"
+    elif isinstance(value, (list, tuple)):
+        yield "["
+        for i, item in enumerate(value):
+            if i * 2 > room:
+                break
+            yield (", " if i else "") + "".join(_pieces(item, room // 2))
+        yield "]"
+    elif isinstance(value, (str, bytes)):
+        yield repr(value[:room])
+    elif isinstance(value, (dict, set)):
+        yield f"a {type(value).__name__} of {len(value)}"
+    else:
+        yield repr(value)

@@ -1,0 +1,58 @@
+"""The students' copy of a course: everything but the solutions and what tells of them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import autograder
+from autograder.author import stubs
+from autograder.course import COURSE_FILE, Course
+from autograder.errors import UsageError
+
+# What of the course's folder goes along beside exercises/ (what may, never what may not).
+ALONG = ("LICENSE", "pyproject.toml", "data")
+NOT_ALONG = shutil.ignore_patterns("sample_class", "__pycache__", ".*")
+
+README = """# {title}
+
+Each folder below exercises/ is one lecture. Read its README.md, fill the stubs, check:
+
+    python3 -m venv .venv
+    .venv/bin/pip install torch==2.13.0   # any torch from 2.6 on will do
+    .venv/bin/pip install ".[pictures]"
+    .venv/bin/autograder check {first}
+
+`autograder hint TASK` gives one hint more each time; `autograder run {first}` runs the
+lecture's own program with what you wrote; `autograder --help` lists the rest.
+"""
+
+
+def release(course: Course, out: Path) -> list[str]:
+    """Write the copy into `out`, which must be new or empty. Returns the paths written."""
+    if course.released:
+        raise UsageError(f"{course.root} is a released course already; release from the original")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} is there already and not empty; name a new folder")
+    if out.resolve().is_relative_to(course.exercises.resolve()):
+        raise UsageError(f"{out} lies in exercises/; name a folder outside of it")
+    files = {}
+    for lecture in course.lectures:
+        files.update(stubs.generated(course, lecture))
+    for name, data in files.items():
+        path = out / "exercises" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    shutil.copy(course.root / COURSE_FILE, out / COURSE_FILE)
+    for name in ALONG:
+        source = course.root / name
+        if source.is_dir():
+            shutil.copytree(source, out / name, ignore=NOT_ALONG)
+        elif source.is_file():
+            shutil.copy(source, out / name)
+    if (out / "pyproject.toml").is_file():
+        engine = Path(autograder.__file__).parent
+        shutil.copytree(engine, out / "autograder", ignore=NOT_ALONG)
+    readme = README.format(title=course.title, first=course.lectures[0].names[-1])
+    (out / "README.md").write_text(readme, encoding="utf-8")
+    return sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())

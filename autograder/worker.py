@@ -1,0 +1,330 @@
+"""The untrusted side: a warm parent that forks, and a child that jails itself and answers.
+
+The parent (`zygote`) hears two things from its suite process: fork one, and end that one.
+Sources, questions and answers go over the child's own socket and never through the parent.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import importlib
+import linecache
+import os
+import random
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import traceback
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from autograder import image, jail, wire
+
+# parent's requests: what to do, and to which process; its answers: one number
+REQUEST = struct.Struct("<cq")
+ANSWER = struct.Struct("<q")
+FORK, END = b"F", b"E"
+TEXT_LIMIT = 2000  # characters of a message, an exception, a traceback
+FRAMES = 6
+# glibc's thread stacks and malloc arenas are set up by these, before foreign code runs
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+def zygote(control: socket.socket) -> None:
+    """Fork a jailed child for each request, end it on request; stop when the suite goes."""
+    settings = _receive(control)
+    jail._filter()
+    me = os.getpid()
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, REQUEST.size, 2)
+        if len(message) < REQUEST.size:
+            return
+        what, pid = REQUEST.unpack(message)
+        if what == END:
+            os.kill(pid, signal.SIGKILL)
+            control.sendall(ANSWER.pack(os.waitpid(pid, 0)[1]))
+            continue
+        pid = _fork(settings["layers"])
+        if pid == 0:
+            control.close()
+            _child(fds[0], fds[1], settings, me)
+        for fd in fds:
+            os.close(fd)
+        control.sendall(ANSWER.pack(pid))
+
+
+def _fork(layers: list[str]) -> int:
+    return jail.fork(jail.NAMESPACES) if "namespaces" in layers else os.fork()
+
+
+def _child(fd: int, output: int, settings: dict[str, Any], parent: int) -> None:
+    """Live as a child and never come back."""
+    try:
+        connection = _streams(fd, output, parent)
+        try:
+            folder = _enter(settings, parent)
+        except BaseException as error:
+            _send(connection, (0, "jail", f"{type(error).__name__}: {error}"))
+            os._exit(1)
+        _send(connection, (0, "ready"))
+        Answering(connection, folder).loop()
+    except BaseException:
+        os._exit(70)
+    os._exit(0)
+
+
+def _streams(fd: int, output: int, parent: int) -> socket.socket:
+    """Keep the socket and the output pipe, at numbers 3, 1 and 2; close all else."""
+    os.setsid()
+    jail.die_with_parent(parent)
+    keep = os.dup(fd), os.dup(output)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (keep[1], 1), (keep[1], 2)):
+        os.dup2(source, target)
+    high = os.dup2(keep[0], 3) if keep[0] != 3 else 3
+    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    sys.stdin = open(0, closefd=False)
+    sys.stdout, sys.stderr = (
+        open(n, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False) for n in (1, 2)
+    )
+    return socket.socket(fileno=high)
+
+
+def _enter(settings: dict[str, Any], parent: int) -> str:
+    """Put on the layers, outermost first; what needs rights comes before what takes them.
+
+    Returns the child's own folder.
+    """
+    layers, folder = settings["layers"], settings["folder"]
+    if "namespaces" in layers:
+        jail.map_ids(settings["uid"], settings["gid"])
+        jail.private_mounts()
+        jail.private_folder(folder, settings["file_mib"])
+    else:
+        folder = tempfile.mkdtemp(dir=folder)
+    image.load(settings["imports"])
+    if "uid" in layers:
+        os.chown(folder, jail.OTHER_UID, jail.OTHER_UID)
+        jail.become(jail.OTHER_UID)
+        jail.die_with_parent(parent)
+    _surroundings(folder)
+    if "rlimits" in layers:
+        jail.limit(
+            settings["memory_mib"],
+            settings["cpu"],
+            settings["file_mib"],
+            settings["processes"],
+            settings["open_files"],
+        )
+    if "namespaces" in layers:
+        jail.drop_capabilities()
+    if "landlock" in layers or "seccomp" in layers:
+        jail.no_new_privileges()
+    if "landlock" in layers:
+        jail.restrict_files(settings["readable"], [folder, os.devnull])
+    if "seccomp" in layers:
+        jail.restrict_calls()
+    return str(folder)
+
+
+def _surroundings(folder: str) -> None:
+    """An environment, a folder and a umask built from nothing."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(ENVIRONMENT, HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = None
+    os.umask(0o077)
+    sys.argv = [""]
+    sys.path[:] = [folder, *(path for path in sys.path if path and path != folder)]
+    sys.dont_write_bytecode = True
+
+
+class Answering:
+    """A child's life: the sources first, then a question and an answer at a time."""
+
+    def __init__(self, connection: socket.socket, folder: str) -> None:
+        self.connection = connection
+        self.folder = folder
+        self.modules: dict[str, types.ModuleType] = {}
+        self.probes: dict[str, Callable[..., Any]] = {}
+        self.forbidden: frozenset[str] = frozenset()
+
+    def loop(self) -> None:
+        while True:
+            request = _receive(self.connection)
+            answer = self.answer(request)
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(BaseException):  # theirs now, perhaps
+                    stream.flush()
+            _send(self.connection, answer)
+
+    def answer(self, request: dict[str, Any]) -> tuple[Any, ...]:
+        number = request["number"]
+        try:
+            self.settle(request["seed"])
+            with self.only(request.get("forbid", ())):
+                value = getattr(self, "do_" + request["do"])(request)
+            return number, "value", wire.encode(value)
+        except wire.WireError as error:
+            return number, "refused", f"{error}"[:TEXT_LIMIT]
+        except ForbiddenCall as error:
+            return number, "refused", f"{error}"[:TEXT_LIMIT]
+        except BaseException as error:
+            return number, *self.told(error)
+
+    def settle(self, seed: int) -> None:
+        """Undo what the last answer may have changed: folder, warnings, chance, torch's modes."""
+        os.chdir(self.folder)
+        warnings.simplefilter("ignore")
+        random.seed(seed)
+        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
+        if numpy is not None:
+            numpy.random.seed(seed % 2**32)
+        if torch is not None:
+            torch.manual_seed(seed)
+            torch.set_default_dtype(torch.float32)
+            torch.set_grad_enabled(True)
+            if torch.get_num_threads() != 1:
+                torch.set_num_threads(1)
+
+    def do_sources(self, request: dict[str, Any]) -> None:
+        """Write the files and import those that are asked for."""
+        self.forbidden = frozenset(request["forbidden"])
+        for name in sorted(self.forbidden):
+            self.guard(name)
+        for path, data in request["files"].items():
+            target = os.path.join(self.folder, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file:
+                file.write(data)
+        for file_name in request["modules"]:
+            name = file_name.removesuffix(".py")
+            sys.modules.pop(name, None)
+            importlib.invalidate_caches()
+            self.modules[file_name] = importlib.import_module(name)
+
+    def do_call(self, request: dict[str, Any]) -> Any:
+        target: Any = self.modules[request["file"]]
+        for part in request["name"].split("."):
+            target = getattr(target, part)
+        return target(*request["args"], **request["kwargs"])
+
+    def do_probe(self, request: dict[str, Any]) -> Any:
+        source, name = request["source"], request["name"]
+        if source not in self.probes:
+            # The probe is the suite's text; it runs on this side of the wall by design.
+            space: dict[str, Any] = {"__name__": "probe"}
+            exec(compile(source, "<probe>", "exec"), space)
+            self.probes[source] = space[name]
+        return self.probes[source](self.modules[request["file"]], *request["args"])
+
+    @contextlib.contextmanager
+    def only(self, names: Any) -> Iterator[None]:
+        global _FORBIDDEN_NOW
+        _FORBIDDEN_NOW = frozenset(names)
+        try:
+            yield
+        finally:
+            _FORBIDDEN_NOW = frozenset()
+
+    def guard(self, name: str) -> None:
+        """Put a gate before what a task may not call; it is shut during that task's tests."""
+        path, _, last = name.rpartition(".")
+        try:
+            holder = _resolve(path) if path else builtins
+            setattr(holder, last, _gate(name, getattr(holder, last)))
+        except (ImportError, AttributeError, TypeError):
+            return  # not installed here, so it can't be called either
+
+    def told(self, error: BaseException) -> tuple[str, str, str, str]:
+        """("raised" or "missing", class name, message, where), as text and capped."""
+        try:
+            text = str(error)[:TEXT_LIMIT]
+        except BaseException:
+            text = "(its text could not be made)"
+        try:
+            frames = traceback.extract_tb(error.__traceback__)
+            where = self.where(error, frames)
+            kind = "raised"
+            if isinstance(error, AttributeError) and self.absent(error, frames[-1].filename):
+                kind = "missing"
+        except BaseException:
+            kind, where = "raised", ""
+        return kind, type(error).__name__[:100], text, where
+
+    def absent(self, error: AttributeError, file: str) -> bool:
+        """Whether a probe, or we, asked the submission for a name that it doesn't have."""
+        owner = error.obj if isinstance(error.obj, type) else type(error.obj)
+        theirs = owner.__module__ in {name.removesuffix(".py") for name in self.modules}
+        asked = file in ("<probe>", __file__)
+        return asked and (theirs or type(error.obj) is types.ModuleType)
+
+    def where(self, error: BaseException, frames: Any) -> str:
+        """The lines of the submission that the exception came through, innermost last."""
+        lines = []
+        for frame in frames:
+            name = os.path.relpath(frame.filename, self.folder)
+            if not name.startswith("..") and os.path.isabs(frame.filename):
+                source = frame.line or linecache.getline(frame.filename, frame.lineno).strip()
+                lines.append(f"{name}, line {frame.lineno}, in {frame.name}: {source}")
+        if isinstance(error, SyntaxError) and error.filename:
+            name = os.path.basename(error.filename)
+            lines.append(f"{name}, line {error.lineno}: {(error.text or '').strip()}")
+        return "\n".join(line[:200] for line in lines[-FRAMES:])
+
+
+class ForbiddenCall(Exception):
+    """A call of something that the task rules out."""
+
+
+_FORBIDDEN_NOW: frozenset[str] = frozenset()
+
+
+def _gate(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def gate(*args: Any, **kwargs: Any) -> Any:
+        if name in _FORBIDDEN_NOW:
+            raise ForbiddenCall(f"{name} may not be called in this task: write it yourself")
+        return function(*args, **kwargs)
+
+    return gate
+
+
+def _resolve(path: str) -> Any:
+    first, *rest = path.split(".")
+    target: Any = importlib.import_module(first)
+    for i, part in enumerate(rest):
+        if not hasattr(target, part):
+            importlib.import_module(".".join([first, *rest[: i + 1]]))
+        target = getattr(target, part)
+    return target
+
+
+def _send(connection: socket.socket, value: Any) -> None:
+    connection.sendall(wire.frame(value))
+
+
+def _receive(connection: socket.socket) -> Any:
+    length = wire.frame_length(_exactly(connection, 4))
+    return wire.decode(_exactly(connection, length))
+
+
+def _exactly(connection: socket.socket, length: int) -> bytearray:
+    buffer = bytearray(length)
+    view = memoryview(buffer)
+    while view:
+        count = connection.recv_into(view)
+        if count == 0:
+            os._exit(0)  # nobody is there to answer to
+        view = view[count:]
+    return buffer
