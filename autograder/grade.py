@@ -24,6 +24,7 @@ from autograder.errors import AutograderError, MachineError
 from autograder.job import Done, Job, Work, suite_digest, versions
 from autograder.mistake import (
     Known,
+    Mistake,
     Traces,
     load_mistakes,
     load_wrong_answers,
@@ -59,6 +60,12 @@ class Grader:
     zygote: Zygote
     job: Job
     known: Known = field(default_factory=dict)
+    digest: str = ""
+    catalogue: tuple[Mistake, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.digest = suite_digest(self.suite.lecture)
+        self.catalogue = load_mistakes(self.suite.lecture)
 
     def grade(self, submission: Submission) -> Report:
         """Take in, ask, judge, name, report."""
@@ -84,7 +91,7 @@ class Grader:
             lecture=self.suite.lecture.id,
             submission=submission.name,
             digest=submission.digest,
-            suite=suite_digest(self.suite.lecture),
+            suite=self.digest,
             device=self.job.device,
             versions=versions(),
             isolation=list(self.job.layers),
@@ -132,8 +139,7 @@ class Grader:
         wrong = {"failed", "error", "timeout", "crashed", "refused"}
         mistake = None
         if named and any(test.outcome in wrong for test in tests):
-            theirs = {one.test.id: trace(one.result.outcome in COUNTS, one.answers) for one in ran}
-            mistake = recognise(theirs, self.mistakes(id))
+            mistake = recognise(_traces(ran), self.mistakes(id))
         return TaskResult(
             id=id,
             outcome=outcome,
@@ -163,16 +169,21 @@ class Grader:
             return self.known.get(id, [])
         if id not in self.known:
             self.known[id] = []
-            for mistake in load_mistakes(self.suite.lecture):
+            child = None  # one for them all: they are our own, and need no walls between them
+            for mistake in self.catalogue:
                 if mistake.task == id:
                     session = self.session(wrong_files(self.suite.lecture, mistake))
-                    ran = self.suite.run(session, self.tests(id))
-                    session.close()
-                    traces = {
-                        one.test.id: trace(one.result.outcome in COUNTS, one.answers) for one in ran
-                    }
+                    session.child = child
+                    traces = _traces(self.suite.run(session, self.tests(id)))
+                    child = session.hand_over()
                     self.known[id].append((mistake.found, traces))
+            if child is not None:
+                child.end()
         return self.known[id]
+
+
+def _traces(ran: Sequence[Ran]) -> Traces:
+    return {one.test.id: trace(one.result.outcome in COUNTS, one.answers) for one in ran}
 
 
 def serve(control: socket.socket, channel: socket.socket) -> None:
@@ -186,7 +197,6 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         os.environ[SECRET_VARIABLE] = job.secret
         course = load_course(Path(job.root))
         lecture = course.lecture(job.lecture)
-        load_mistakes(lecture)
         zygote = Zygote(
             control, settings(course.limits, job.layers, job.readable, course.imports, job.folder)
         )

@@ -25,8 +25,9 @@ class Value:
     _prev: the Values that it was made of; _op: the name of the operation; label: its name
     in a picture; _backward: hands `grad` on to `_prev`, times the local derivative.
 
-    Every operation returns a new Value and leaves its operands as they are. Write the
-    forward part of all of them first; their `_backward` is the task local_gradients.
+    Every operation returns a new Value and leaves its operands as they are. Those that are
+    not made of others (+, *, **, exp, tanh, relu) also set the `_backward` of their result:
+    the lecture comes to that at 1:09:02, and until then only the tests of slopes need it.
     """
 
     def __init__(self, data, _children=(), _op="", label=""):

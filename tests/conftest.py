@@ -1,0 +1,81 @@
+"""What the engine's tests share: a tiny course, ways to grade with it, the real command."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from autograder import batch, jail
+from autograder.course import Course, load_course
+from autograder.submission import Submission
+from autograder.verdict import Report
+
+ROOT = Path(__file__).parent.parent
+MINI = Path(__file__).parent / "courses" / "mini"
+
+
+@pytest.fixture
+def mini(tmp_path: Path) -> Course:
+    """A copy of the tiny course, to break at will."""
+    shutil.copytree(MINI, tmp_path / "mini", ignore=shutil.ignore_patterns("__pycache__"))
+    return load_course(tmp_path / "mini")
+
+
+@pytest.fixture
+def reference(mini: Course) -> str:
+    """The text of the tiny course's solution."""
+    return (mini.lectures[0].home / "sums.py").read_text()
+
+
+Grade = Callable[..., dict[str, Report]]
+
+
+@pytest.fixture
+def grade(mini: Course) -> Grade:
+    """Grade texts of sums.py by name, behind the walls of this machine."""
+
+    def run(texts: Mapping[str, str], **options: object) -> dict[str, Report]:
+        course = load_course(mini.root)
+        plan = batch.Plan(
+            course,
+            course.lectures[0],
+            **{"layers": jail.available(), **options},  # type: ignore[arg-type]
+        )
+        submissions = [Submission(name, {"sums.py": text.encode()}) for name, text in texts.items()]
+        reports = batch.grade_submissions(plan, submissions, many=False)
+        return {report.submission: report for report in reports}
+
+    return run
+
+
+def outcomes(report: Report) -> dict[str, str]:
+    """Task id -> outcome."""
+    return {task.id: task.outcome for task in report.tasks}
+
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def autograder(mini: Course) -> Command:
+    """The real command, called in the tiny course (or in `cwd`)."""
+
+    def run(
+        *arguments: object, cwd: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
+            cwd=cwd or mini.root,
+            env=os.environ | {"COLUMNS": "120"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run

@@ -1,0 +1,504 @@
+"""The wire: plain values cross and come back; nothing else does, and nothing acts."""
+
+from __future__ import annotations
+
+import collections
+import enum
+import struct
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograder import wire
+from autograder.wire import FRAME_LIMIT, KEY_LIMIT, NODE_LIMIT, WireError, decode, encode
+
+FUZZ = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+INF, NAN = float("inf"), float("nan")
+SHARED = 2**61 - 1  # Python's hash of an int is its remainder by this
+
+
+def back(value: Any) -> Any:
+    """The value after a journey."""
+    return decode(encode(value))
+
+
+def alike(a: Any, b: Any) -> bool:
+    """The same type and the same content, NaN included."""
+    return type(a) is type(b) and repr(a) == repr(b)
+
+
+def u32(number: int) -> bytes:
+    return struct.pack("<I", number)
+
+
+def array(tag: bytes, name: Any, shape: Any, data: Any, device: Any = "cpu") -> bytes:
+    """A tensor (tag X) or array (tag A) as an attacker might write it."""
+    return tag + b"".join(map(encode, (name, device, False, shape, data)))
+
+
+# What crosses
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            None,
+            True,
+            False,
+            0,
+            -1,
+            2**63 - 1,
+            -(2**63),
+            2**63,
+            -(2**63) - 1,
+            10**9000,
+            -(10**9000),
+        ),
+        *(0.0, -0.0, 0.1, INF, -INF, NAN, 1e-320, 1 + 2j, complex(NAN, -0.0)),
+        *("", "text", "naïve 漢字 🙂", "nul \0", b"", b"\0\xff", [], (), {}, set(), range(3)),
+        *(range(5, -5, -2), range(0, 10**30, 7), [1, [2, (3, {"a": [None]})]], {1: "a", "b": 2.5}),
+        *({(1, ("x", b"y")): [], None: 0, True: 1, 2.5: 2, 1j: 3}, {1, "a", (2, 3)}),
+        *(torch.float32, torch.bfloat16, torch.device("cpu"), torch.Size([2, 3]), torch.Size([])),
+    ],
+    ids=lambda value: (
+        repr(value)[:30] if not isinstance(value, int) else f"int{value.bit_length()}"
+    ),
+)
+def test_plain_values_come_back_as_they_were(value: Any) -> None:
+    """Every plain type, at its edges: same type, same content."""
+    got = back(value)
+    if isinstance(value, int):  # too long for repr
+        assert type(got) is type(value)
+        assert got == value
+    elif isinstance(value, set):
+        assert got == value
+    else:
+        assert alike(got, value)
+
+
+@pytest.mark.parametrize("name", wire.TENSOR_DTYPES)
+def test_a_tensor_of_every_dtype_comes_back(name: str) -> None:
+    """Filled, 0-d, and of no elements."""
+    dtype = getattr(torch, name)
+    for shape in ((2, 3), (), (0,), (4, 0, 2)):
+        tensor = torch.arange(6)[: torch.Size(shape).numel()].reshape(shape).to(dtype)
+        got = back(tensor)
+        assert (got.dtype, got.shape, got.device.type) == (dtype, tensor.shape, "cpu")
+        assert torch.equal(got, tensor)
+
+
+@pytest.mark.parametrize("name", wire.ARRAY_DTYPES)
+def test_an_array_of_every_dtype_comes_back(name: str) -> None:
+    """Filled, 0-d, and of no elements; and it can be written to."""
+    for shape in ((2, 3), (), (0, 3)):
+        array = np.arange(6)[: int(np.prod(shape))].reshape(shape).astype(name)
+        got = back(array)
+        assert (type(got), got.dtype, got.shape) == (np.ndarray, array.dtype, shape)
+        assert np.array_equal(got, array)
+        assert got.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.arange(6).reshape(2, 3).T,
+        torch.arange(6)[::2],
+        torch.zeros(1).expand(3),
+        torch.tensor([1 + 2j]).conj(),
+        torch.tensor([[1 + 2j, 3j]]).mH,
+        torch.tensor([1 + 2j, 3 + 4j]).conj().imag,
+        torch.tensor([NAN, INF, -0.0]),
+    ],
+    ids=["transposed", "strided", "expanded", "conj", "adjoint", "imag of conj", "odd numbers"],
+)
+def test_views_cross_as_what_they_show(tensor: torch.Tensor) -> None:
+    """Strides and lazy conjugation are an arrangement of memory, not a value."""
+    assert alike(back(tensor), tensor.clone(memory_format=torch.contiguous_format))
+
+
+def test_gradients_stay_behind_and_the_wish_for_them_crosses() -> None:
+    """requires_grad comes back on a leaf; the graph and .grad don't."""
+    x = torch.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    for value, wish in ((x, True), (x * 2, True), (x.detach(), False)):
+        got = back(value)
+        assert (got.requires_grad, got.grad_fn, got.grad) == (wish, None, None)
+
+
+def test_numpy_scalars_cross_as_python_numbers() -> None:
+    """np.float32(0.5) is the number 0.5."""
+    pairs = [(np.float32(0.5), 0.5), (np.int64(7), 7), (np.bool_(True), True)]
+    pairs += [(np.complex64(1j), 1j), (np.str_("a"), "a"), (np.uint64(2**64 - 1), 2**64 - 1)]
+    for scalar, number in pairs:
+        assert alike(back(scalar), number)
+
+
+def test_arrays_of_the_other_byte_order_cross() -> None:
+    """Big-endian numbers are the same numbers."""
+    assert back(np.arange(3, dtype=">i4")).tolist() == [0, 1, 2]
+
+
+class Text(str):
+    def __str__(self) -> str:
+        return "a lie"
+
+    encode = None  # type: ignore[assignment]
+
+
+class Pretender(torch.Tensor):
+    """A tensor that answers every question with a lie."""
+
+    @classmethod
+    def __torch_function__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("it was asked")
+
+
+Point = collections.namedtuple("Point", "x y")
+Colour = enum.IntEnum("Colour", "RED")
+
+
+@pytest.mark.parametrize(
+    ("value", "base"),
+    [
+        (Point(1, 2), (1, 2)),
+        (collections.Counter("aab"), {"a": 2, "b": 1}),
+        (collections.OrderedDict(a=1), {"a": 1}),
+        (collections.defaultdict(list, a=[1]), {"a": [1]}),
+        (Colour.RED, 1),
+        (Text("truth"), "truth"),
+        (bytearray(b"ab"), b"ab"),
+        (frozenset({1}), {1}),
+        (torch.nn.Parameter(torch.ones(2)), torch.ones(2, requires_grad=True)),
+        (torch.ones(2).as_subclass(Pretender), torch.ones(2)),
+        (np.ma.masked_array([1, 2], mask=[0, 1]), np.array([1, 2])),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_subclass_crosses_as_its_base(value: Any, base: Any) -> None:
+    """What it holds, not what it says of itself."""
+    assert alike(back(value), base)
+
+
+def test_half_a_character_is_written_out() -> None:
+    """A lone surrogate can't be printed: it becomes its escape."""
+    assert back("a\ud800b") == "a\\ud800b"
+    assert back({"\udfff": 1}) == {"\\udfff": 1}
+
+
+def test_sets_have_one_encoding() -> None:
+    """However a set was filled, its bytes are the same: answers can be compared."""
+    words = [f"w{i}" for i in range(100)]
+    assert encode(set(words)) == encode(set(reversed(words))) == encode(frozenset(words))
+
+
+def test_a_frame_is_a_length_and_a_value() -> None:
+    """What a reader needs to know before it reads."""
+    data = wire.frame([1, 2])
+    assert wire.frame_length(data[:4]) == len(data) - 4
+    assert decode(data[4:]) == [1, 2]
+
+
+# What does not
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+circle: list[Any] = []
+circle.append(circle)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (object(), "a object is not plain data"),
+        (lambda: 0, "a function is not plain data"),
+        ((x for x in ()), "a generator is not plain data"),
+        ([1, {"a": iter([])}], "a list_iterator is not plain data"),
+        (np.datetime64("2020-01-01"), "a date is not plain data"),
+        (int, "a type is not plain data"),
+        (np.longdouble(1), "longdouble"),
+        (nested(wire.DEPTH_LIMIT + 1), "nested deeper than 32 levels"),
+        (circle, "nested deeper than 32 levels"),
+        (1 << 8 * wire.INT_LIMIT, "an integer of more than 4096 bytes"),
+        (torch.zeros(2).to_sparse(), "a torch.sparse_coo tensor may not cross; make it dense"),
+        (torch.empty(2, device="meta"), "a float32 tensor on meta may not cross"),
+        (torch.zeros(2).to(torch.float8_e4m3fn), "a float8_e4m3fn tensor on cpu may not cross"),
+        (np.array([object()]), "an array of object may not cross"),
+        (np.array(["text"]), "an array of str128 may not cross"),
+        (torch.zeros(1).expand(2**40), "a tensor of 4398046511104 bytes"),
+        (np.broadcast_to(np.float64(1), (2**30,)), "a tensor of 8589934592 bytes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_plain_data_is_refused_by_name(value: Any, says: str) -> None:
+    """The student reads which type of theirs it was."""
+    with pytest.raises(WireError, match=says):
+        encode(value)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantized_and_nested_tensors_are_refused() -> None:
+    """They hold more than numbers in a shape."""
+    quantized = torch.quantize_per_tensor(torch.zeros(2), 1.0, 0, torch.quint8)
+    nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    for tensor in (quantized, nested, torch._efficientzerotensor((2,))):
+        with pytest.raises(WireError, match="may not cross"):
+            encode(tensor)
+
+
+def test_answers_have_a_size() -> None:
+    """64 MiB and a million values, the same on both sides."""
+    with pytest.raises(WireError, match="the value takes 67108869 bytes; 67108864 are allowed"):
+        encode(bytes(FRAME_LIMIT))
+    with pytest.raises(WireError, match="more than 1000000 values in one answer"):
+        encode([None] * NODE_LIMIT)
+    with pytest.raises(WireError, match="a frame of 4294967295 bytes was announced"):
+        wire.frame_length(b"\xff" * 4)
+
+
+# Nothing acts
+
+
+class Tripwire:
+    """Whatever is asked of it, it notes."""
+
+    def __getattribute__(self, name: str) -> Any:
+        acted.append(name)
+        raise KeyError(name)
+
+    def _act(self, *args: Any) -> Any:
+        acted.append("called")
+        raise KeyError
+
+    __eq__ = __hash__ = __bool__ = __len__ = __iter__ = __reduce__ = __index__ = _act  # type: ignore[assignment]
+    __reduce_ex__ = __array__ = __float__ = __getitem__ = __class_getitem__ = _act  # type: ignore[assignment]
+
+
+acted: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _calm() -> None:
+    acted.clear()
+
+
+def trapped(base: type) -> type:
+    """A subclass of a plain type with every method overridden by a trap."""
+    names = set(dir(base)) - set(dir(object)) | {"__eq__", "__hash__", "__class__", "__reduce__"}
+    names -= {"__class_getitem__"}
+    return type("Trapped", (base,), {**dict.fromkeys(names, property(Tripwire._act))})
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [5, 1.5, 2j, "text", b"bytes", bytearray(b"x"), [1], (1, 2), {"a": 1}, {1, 2}, frozenset({3})],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_trapped_subclass_crosses_without_a_click(plain: Any) -> None:
+    """Every method and property of it is a trap; what it holds crosses all the same."""
+    base = type(plain)
+    value = base.__new__(trapped(base), *([] if base in (list, dict, set, bytearray) else [plain]))
+    if base in (list, dict, set, bytearray):
+        base.__init__(value, plain)
+    expected = {bytearray: bytes, frozenset: set}.get(base, base)(plain)
+    assert alike(back(value), expected)
+    assert acted == []
+
+
+@pytest.mark.parametrize("inside", [lambda x: x, lambda x: [x], lambda x: {"k": x}, lambda x: (x,)])
+def test_a_trap_is_refused_without_a_click(inside: Any) -> None:
+    """Its class decides; it isn't asked."""
+    value = inside(Tripwire())
+    with pytest.raises(WireError, match="a Tripwire is not plain data"):
+        encode(value)
+    assert acted == []
+
+
+def test_a_class_of_a_trapped_metaclass_is_refused_without_a_click() -> None:
+    """Nor is its class asked: a metaclass may lie about name, hash, equality and ancestors."""
+
+    class Meta(type):
+        __name__ = __mro__ = property(Tripwire._act)  # type: ignore[assignment]
+        __hash__ = __eq__ = Tripwire._act  # type: ignore[assignment]
+
+    for value in (Meta("Odd", (), {})(), Meta("Odd", (object,), {})()):
+        with pytest.raises(WireError, match="is not plain data"):
+            encode(value)
+    assert back(Meta("Odd", (set,), {})([1])) == {1}
+    assert acted == []
+
+
+def test_a_tensor_with_trapped_properties_crosses_without_a_click() -> None:
+    """layout, device, requires_grad and dtype are read from torch's own class."""
+    names = ("layout", "device", "requires_grad", "dtype", "shape", "as_subclass", "detach")
+    odd = type("Odd", (torch.Tensor,), dict.fromkeys(names, property(Tripwire._act)))
+    value = torch.Tensor.as_subclass(torch.ones(2), odd)
+    assert torch.equal(back(value), torch.ones(2))
+    assert acted == []
+
+
+# Bytes that aren't ours
+
+ONE_TENSOR = encode(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "1 bytes were announced and 0 came"),
+        (b"i123", "8 bytes were announced and 3 came"),
+        (b"s" + u32(2**32 - 1) + b"text", "4294967295 bytes were announced and 4 came"),
+        (b"N" + b"NN", "2 bytes follow the value"),
+        (b"?", "no value begins with the byte 63"),
+        (b"l" + u32(2**32 - 1) + b"N" * 9, "4294967295 values were announced, more than can"),
+        (b"d" + u32(5) + b"N" * 9, "5 values were announced, more than can"),
+        (b"l" + u32(NODE_LIMIT + 9) + b"N" * (NODE_LIMIT + 9), "values were announced, more than"),
+        ((b"l" + u32(1)) * 40 + b"N", "a value with too many parts or levels"),
+        (b"I" + u32(4097) + bytes(4097), "an integer of 4097 bytes; 4096 are allowed"),
+        (b"s" + u32(2) + b"\xff\xfe", "text that isn't UTF-8"),
+        (b"d" + u32(1) + encode([]) + b"N", "a list can't be a key here"),
+        (b"d" + u32(1) + encode((1, (2, {}))) + b"N", "a tuple can't be a key here"),
+        (b"e" + u32(1) + ONE_TENSOR, "a Tensor can't be a key here"),
+        (b"e" + u32(KEY_LIMIT * 10 + 1) + b"N" * (KEY_LIMIT * 10 + 1), "200001 keys; 200000 are"),
+        (b"r" + encode(1) * 2 + encode(0), "a range that isn't three integers"),
+        (b"r" + encode(1) * 2 + encode("1"), "a range that isn't three integers"),
+        (b"D" + u32(4) + b"load", "a name that is not on the list of dtypes and devices"),
+        (b"V" + u32(4) + b"meta", "a name that is not on the list of dtypes and devices"),
+        (b"z" + u32(1) + encode(-1), "a shape that isn't a few counts"),
+        (b"z" + u32(1) + encode(True), "a shape that isn't a few counts"),
+        (b"z" + u32(17) + encode(1) * 17, "a shape that isn't a few counts"),
+        (array(b"X", "float32", (2**40,), b""), "a shape that isn't a few counts"),
+        (array(b"X", "float32", [2], bytes(8)), "a tensor whose parts are of other types"),
+        (array(b"X", 7, (2,), bytes(8)), "a tensor whose parts are of other types"),
+        (array(b"X", "load", (2,), bytes(8)), "a tensor with a dtype or device that isn't on the"),
+        (array(b"A", "object", (1,), bytes(8)), "a tensor with a dtype or device that isn't on"),
+        (array(b"X", "uint8", (2,), "xx"), "a tensor with a dtype or device that isn't on the"),
+        (array(b"X", "float32", (3,), bytes(8)), "a tensor of 12 bytes came with 8"),
+        (array(b"X", "float32", (2**39,) * 9, bytes(8)), "a tensor of .* bytes came with 8"),
+        (array(b"X", "float32", (0, *(2**39,) * 9), b""), "bytes that aren't a value"),
+        (array(b"A", "float32", (0, *(2**39,) * 9), b""), "bytes that aren't a value"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_bytes_are_refused_in_words(data: bytes, says: str) -> None:
+    """Each way in which bytes can fail to be a value."""
+    with pytest.raises(WireError, match=says):
+        decode(data)
+
+
+def test_keys_that_are_not_text_are_few() -> None:
+    """Numbers can be chosen to collide; text can't, since its hash has a secret."""
+    with pytest.raises(WireError, match="more than 20000 keys that aren't text"):
+        back(dict.fromkeys(range(KEY_LIMIT + 1)))
+    with pytest.raises(WireError, match="more than 20000 keys that aren't text"):
+        back(set(range(KEY_LIMIT + 1)))
+    assert len(back({str(i) for i in range(KEY_LIMIT + 1)})) == KEY_LIMIT + 1
+
+
+@pytest.mark.parametrize("key", [lambda i: i * SHARED, lambda i: (i * SHARED, 0)])
+def test_keys_that_collide_are_few_in_a_whole_answer(key: Any) -> None:
+    """Several sets share one allowance: a frame of colliding keys can't stall its reader."""
+    keys = [encode(key(i)) for i in range(6000)]
+    one = b"e" + u32(len(keys)) + b"".join(keys)
+    with pytest.raises(WireError, match="keys"):
+        decode(b"l" + u32(4) + one * 4)
+
+
+@pytest.mark.parametrize("tag", [b"s", b"b", b"l", b"t", b"d", b"e", b"z", b"I", b"D", b"V"])
+def test_announcing_much_takes_no_memory(tag: bytes) -> None:
+    """The announced length is compared with what came before anything is made."""
+    data = tag + u32(2**31) + b"N" * 1000
+    tracemalloc.start()
+    with pytest.raises(WireError, match="announced"):
+        decode(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000
+
+
+def test_tensors_of_bytes_that_are_no_bools_are_bools() -> None:
+    """A bool is 0 or 1, whatever byte stood for it."""
+    tensor = decode(array(b"X", "bool", (3,), b"\0\2\xff"))
+    assert tensor.view(torch.uint8).tolist() == [0, 1, 1]
+    numbers = decode(array(b"A", "bool", (3,), b"\0\2\xff"))
+    assert numbers.view(np.uint8).tolist() == [0, 1, 1]
+
+
+PLAIN = (type(None), bool, int, float, complex, str, bytes, range)
+PLAIN += (torch.Tensor, np.ndarray, torch.Size, torch.dtype, torch.device)
+
+
+def only_plain(value: Any) -> bool:
+    if type(value) in (list, tuple, set):
+        return all(map(only_plain, value))
+    if type(value) is dict:
+        return all(map(only_plain, [*value, *value.values()]))
+    return type(value) in PLAIN
+
+
+def never_worse_than_wire_error(data: bytes) -> None:
+    try:
+        value = decode(data)
+    except WireError:
+        return
+    assert only_plain(value)
+    with_answers = decode(encode(value))  # what was decoded can be encoded again
+    assert type(with_answers) is type(value)
+
+
+@FUZZ
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_plain_value_or_a_wire_error(data: bytes) -> None:
+    """Nothing else can come of bytes."""
+    never_worse_than_wire_error(data)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers()
+hashable = scalars | st.text(max_size=9) | st.binary(max_size=9)
+hashable |= st.tuples(hashable, hashable)
+tensors = st.sampled_from(
+    [torch.ones(2, 3), torch.zeros(0), torch.tensor(1.5), torch.tensor([True])]
+)
+arrays = st.sampled_from([np.ones((2, 3)), np.zeros(0), np.array(7), torch.Size([2]), torch.int8])
+values = st.recursive(
+    hashable | tensors | arrays | st.builds(range, st.integers(), st.integers()),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(hashable, inner, max_size=4)
+        | st.sets(hashable, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@FUZZ
+@given(values)
+def test_whatever_is_plain_comes_back(value: Any) -> None:
+    """Any tree of plain values has the same bytes after a journey."""
+    data = encode(value)
+    assert only_plain(decode(data))
+    assert encode(decode(data)) == data
+
+
+@FUZZ
+@given(values, st.data())
+def test_damaged_values_are_plain_values_or_wire_errors(value: Any, data: st.DataObject) -> None:
+    """A byte changed, cut out or put in, anywhere in a real value."""
+    damaged = bytearray(encode(value))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(damaged)))
+        new = data.draw(st.binary(max_size=5))
+        damaged[at : at + data.draw(st.integers(0, 2))] = new
+    never_worse_than_wire_error(bytes(damaged))
