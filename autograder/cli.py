@@ -322,6 +322,8 @@ def demo(out: Path, jobs: int) -> int:
     broken = False
     for lecture in classes:
         plan = batch.Plan(course, lecture, jobs=jobs, layers=jail.available())
+        for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
+            old.unlink()
         found = progress(grade_class(plan, samples / lecture.id, out))
         page = out / f"{lecture.id}.html"
         _write(page, reports.to_html(found, f"{lecture.title}: the sample class"))

@@ -37,7 +37,7 @@ def student_text(report: Report, title: str = "", hint: str = "autograder hint")
     """
     text = Text()
     text.append(title or report.lecture, style="bold")
-    text.append(f"   {report.score:g} of {report.points:g} points\n")
+    text.append(f"   {number(report.score)} of {number(report.points)} points\n")
     if report.problem:
         text.append(f"\n{report.problem}\n", style="red")
         return text
@@ -52,7 +52,7 @@ def student_text(report: Report, title: str = "", hint: str = "autograder hint")
 def _task_lines(text: Text, task: TaskResult, hint: str) -> None:
     sign, style = SIGNS[task.outcome]
     text.append(f" {sign} ", style=style)
-    points = f"{task.score:g}/{task.points:g}" + (" bonus" if task.bonus else "")
+    points = f"{number(task.score)}/{number(task.points)}" + (" bonus" if task.bonus else "")
     text.append(f"{task.id:<24} {points:<8} ")
     text.append("" if task.outcome == "passed" else task.outcome, style=style)
     text.append("\n")
@@ -83,6 +83,15 @@ def _indent(text: str, by: int, most: int) -> str:
     return "".join(" " * by + line + "\n" for line in shown)
 
 
+def number(points: float) -> str:
+    """Points for a person: two digits behind the point at most.
+
+    >>> number(7.50), number(38.8611)
+    ('7.5', '38.86')
+    """
+    return f"{round(points, 2):g}"
+
+
 def class_table(reports: Sequence[Report]) -> Table:
     """A line for each submission: score, outcomes, and the first thing to look at."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -93,8 +102,8 @@ def class_table(reports: Sequence[Report]) -> Table:
     for report in reports:
         table.add_row(
             Text(report.submission),
-            f"{report.score:g}",
-            f"{report.points:g}",
+            number(report.score),
+            number(report.points),
             _counts(report),
             Text(first_problem(report)),
         )
@@ -115,7 +124,7 @@ def first_problem(report: Report) -> str:
     if report.problem:
         return report.problem.split("\n")[0]
     for task in report.tasks:
-        if task.outcome not in ("passed", "skipped", "blocked"):
+        if task.outcome not in ("passed", "skipped", "blocked") and not task.bonus:
             named = task.mistake.id if task.mistake else ""
             return f"{task.id}: {task.outcome}" + (f" ({named})" if named else "")
     return ""
@@ -244,6 +253,7 @@ def to_html(reports: Sequence[Report], title: str = "") -> str:
         tasks=tasks,
         troubles=troubles(reports),
         signs=SIGNS,
+        number=number,
         mean=sum(r.score for r in reports) / len(reports) if reports else 0.0,
         counts=COUNTS,
     )

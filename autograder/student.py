@@ -287,6 +287,7 @@ class Session:
     kills: dict[str, int] = field(default_factory=dict)
     child: Child | None = None
     loaded: bool = False
+    imports: int = 0
     number: int = 0
     ends: float = 0.0
 
@@ -325,16 +326,19 @@ class Session:
         return self._exchange(request)
 
     def _load(self) -> None:
+        """Give a child the sources. What goes wrong the first time goes wrong every time."""
         self.child = self.child or self.zygote.child()
         self.loaded = True
         request = {"do": "sources", "files": dict(self.files), "modules": list(self.modules)}
         try:
             self._exchange({**request, "forbidden": list(self.forbidden)})
         except AnswerError as error:
-            self.failure = error
-            self.failure.args = (f"it can't be imported: {error}",)
-            self.imported = self.printed
+            if self.imports == 0:
+                self.failure = error
+                self.failure.args = (f"it can't be imported: {error}",)
+                self.imported = self.printed
             raise
+        self.imports += 1
         self.imported = self.imported or self.printed
         self.printed = ""
 

@@ -182,6 +182,8 @@ class Answering:
         except ForbiddenCall as error:
             return number, "refused", f"{error}"[:TEXT_LIMIT]
         except BaseException as error:
+            if _out_of_memory(error):
+                return number, "refused", "it needs more memory than it may have"
             return number, *self.told(error)
 
     def settle(self, seed: int) -> None:
@@ -285,6 +287,13 @@ class Answering:
             name = os.path.basename(error.filename)
             lines.append(f"{name}, line {error.lineno}: {(error.text or '').strip()}")
         return "\n".join(line[:200] for line in lines[-FRAMES:])
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Python's and torch's way to say it."""
+    if isinstance(error, MemoryError):
+        return True
+    return type(error) is RuntimeError and "can't allocate memory" in str(error)
 
 
 class ForbiddenCall(Exception):

@@ -888,7 +888,9 @@ def neuron_answers(m, weights, inputs, kind):
     except TypeError:
         return None
     parameters = neuron.parameters()
-    for p, w in zip(parameters, weights, strict=False):
+    if len(parameters) != len(weights):
+        return [len(parameters), None, None]  # the answers would be chance
+    for p, w in zip(parameters, weights, strict=True):
         p.data = w
     numbers = [neuron(x).data for x in inputs]
     values = [neuron([m.Value(v) for v in x]).data for x in inputs]
@@ -946,7 +948,9 @@ def layer_answers(m, nin, nout, weights, x):
     """The number of parameters and the output of a layer whose parameters are set by number."""
     layer = m.Layer(nin, nout)
     parameters = layer.parameters()
-    for p, w in zip(parameters, weights, strict=False):
+    if len(parameters) != len(weights):
+        return [len(parameters), None]  # the answers would be chance
+    for p, w in zip(parameters, weights, strict=True):
         p.data = w
     out = layer(x)
     data = [o.data for o in out] if isinstance(out, (list, tuple)) else out.data
@@ -1023,7 +1027,9 @@ def network_answers(m, nin, nouts, weights, x):
     """A network's number of parameters, outputs, and the gradients of the outputs' weighted sum."""
     model = m.MLP(nin, nouts)
     parameters = model.parameters()
-    for p, w in zip(parameters, weights, strict=False):
+    if len(parameters) != len(weights):
+        return [len(parameters), None, None]  # the answers would be chance
+    for p, w in zip(parameters, weights, strict=True):
         p.data = w
     out = model(x)
     outs = list(out) if isinstance(out, (list, tuple)) else [out]

@@ -1,0 +1,29 @@
+"""Right work in other styles gets full points: rejecting it would be the worst defect."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT
+
+from autograder import batch, jail
+from autograder.course import Lecture, load_course
+
+COURSE = load_course(ROOT)
+WAYS = ROOT / "tests" / "right_ways"
+LECTURES = [lecture for lecture in COURSE.lectures if (WAYS / lecture.id).is_dir()]
+
+
+@pytest.mark.parametrize("lecture", LECTURES, ids=lambda lecture: lecture.id)
+def test_every_right_way_has_full_points(lecture: Lecture) -> None:
+    """Whatever the style: every task but a bonus passes."""
+    plan = batch.Plan(COURSE, lecture, jobs=2, layers=jail.available())
+    entries = sorted(path for path in (WAYS / lecture.id).iterdir() if path.is_dir())
+    wrong = [
+        f"{report.submission}: {task.id}: {test.id}: {test.outcome}: {test.why}"
+        for report in batch.grade_all(plan, entries)
+        for task in report.tasks
+        for test in task.tests
+        if test.outcome != "passed" and not task.bonus
+    ]
+    assert len(entries) >= 5
+    assert wrong == []

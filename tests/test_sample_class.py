@@ -1,0 +1,123 @@
+"""The sample class: every hand-in has the outcome that its own first line promises.
+
+`# promises: passed`                       all tasks but a bonus
+`# promises: missing` (or error)           every task
+`# promises: failed Value.tanh tanh_rule`  that task, named so (`-`: not named); no other is
+                                           worse than blocked
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, outcomes
+
+from autograder import batch, jail
+from autograder.course import Lecture, load_course
+from autograder.submission import find_submissions, student_name
+from autograder.verdict import Report
+
+COURSE = load_course(ROOT)
+SAMPLES = [
+    lecture for lecture in COURSE.lectures if (ROOT / "data" / "sample_class" / lecture.id).is_dir()
+]
+
+
+def promise(entry: Path) -> list[str]:
+    """The words of a hand-in's own first line."""
+    if entry.is_dir():
+        text = next(entry.glob("*.py")).read_text()
+    elif entry.name.endswith(".zip"):
+        with zipfile.ZipFile(entry) as archive:
+            text = archive.read(archive.namelist()[0]).decode()
+    elif entry.name.endswith(".tar.gz"):
+        with tarfile.open(entry) as archive:
+            text = archive.extractfile(archive.next()).read().decode()  # type: ignore[union-attr,arg-type]
+    else:
+        text = entry.read_text()
+    found = re.match(r"# promises: (.+)\n", text)
+    assert found, f"{entry.name} promises nothing"
+    return found[1].split()
+
+
+@pytest.fixture(scope="module")
+def graded() -> dict[str, dict[str, Report]]:
+    """Lecture -> student -> report."""
+    return {lecture.id: grade(lecture) for lecture in SAMPLES}
+
+
+def grade(lecture: Lecture, **options: object) -> dict[str, Report]:
+    plan = batch.Plan(COURSE, lecture, layers=jail.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
+    entries = find_submissions(ROOT / "data" / "sample_class" / lecture.id)
+    return {report.submission: report for report in batch.grade_all(plan, entries)}
+
+
+ENTRIES = [
+    (lecture.id, entry)
+    for lecture in SAMPLES
+    for entry in find_submissions(ROOT / "data" / "sample_class" / lecture.id)
+]
+
+
+@pytest.mark.parametrize(
+    ("lecture", "entry"), ENTRIES, ids=[f"{id}-{student_name(e)}" for id, e in ENTRIES]
+)
+def test_every_hand_in_keeps_its_promise(
+    graded: dict[str, dict[str, Report]], lecture: str, entry: Path
+) -> None:
+    """The header says what a grader must find."""
+    report = graded[lecture][student_name(entry)]
+    outcome, task, mistake = [*promise(entry), "", ""][:3]
+    found = {id: o for id, o in outcomes(report).items() if not bonus(report, id)}
+    if not task:
+        assert set(found.values()) == {outcome}
+        assert (report.score >= report.points) == (outcome == "passed")
+        return
+    (named,) = (t.mistake.id if t.mistake else "-" for t in report.tasks if t.id == task)
+    assert (found.pop(task), named) == (outcome, mistake)
+    assert set(found.values()) <= {"passed", "blocked", "missing"}
+    assert report.score < report.points + 1
+
+
+def bonus(report: Report, id: str) -> bool:
+    return any(task.bonus for task in report.tasks if task.id == id)
+
+
+@pytest.mark.parametrize("lecture", SAMPLES, ids=lambda lecture: lecture.id)
+def test_the_class_shows_every_kind_of_outcome(lecture: Lecture) -> None:
+    """At least sixteen, of every kind, in every form."""
+    entries = find_submissions(ROOT / "data" / "sample_class" / lecture.id)
+    promised = {promise(entry)[0] for entry in entries}
+    assert len(entries) >= 16
+    assert promised >= {"passed", "failed", "error", "timeout", "crashed", "refused", "missing"}
+    assert {".zip", ".gz", ".py"} <= {entry.suffix for entry in entries}
+
+
+def test_reading_the_hidden_tests_is_tried_and_fails(
+    graded: dict[str, dict[str, Report]],
+) -> None:
+    """Quentin prints what he finds: nothing of a hidden suite is in his report's output."""
+    for lecture in SAMPLES:
+        lines = {
+            line.strip()
+            for line in (lecture.home / "test_hidden.py").read_text().splitlines()
+            if len(line.strip()) > 20
+        }
+        for task in graded[lecture.id]["quentin"].tasks:
+            for test in task.tests:
+                assert lines.isdisjoint(line.strip() for line in test.output.splitlines())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", SAMPLES, ids=lambda lecture: lecture.id)
+def test_the_same_class_again(lecture: Lecture) -> None:
+    """Jobs 1 and 2, fork and spawn: the same bytes, seconds aside."""
+    from test_grade import plainly
+
+    first = plainly(grade(lecture))
+    assert plainly(grade(lecture, jobs=1)) == first
+    assert plainly(grade(lecture, start_method="spawn")) == first

@@ -1,0 +1,136 @@
+"""The arithmetic of points, and what a report may hold."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from autograder.verdict import (
+    COUNTS,
+    WORST_FIRST,
+    Outcome,
+    Report,
+    TaskResult,
+    TestResult,
+    block,
+    for_student,
+    harmless,
+    task_score,
+    total,
+    worst,
+)
+
+
+def tests(*outcomes: Any, **more: Any) -> list[TestResult]:
+    return [
+        TestResult(id=f"t{i}", visible=False, outcome=outcome, says="A sentence.", **more)
+        for i, outcome in enumerate(outcomes)
+    ]
+
+
+def result(id: str, score: float, points: float, bonus: bool = False) -> TaskResult:
+    return TaskResult(id=id, outcome="passed", score=score, points=points, bonus=bonus)
+
+
+def test_every_outcome_has_its_rank() -> None:
+    """None is forgotten, none stands twice."""
+    assert sorted(WORST_FIRST) == sorted(get_args(Outcome))
+
+
+def test_a_task_is_what_the_worst_of_its_tests_is() -> None:
+    """Our own fault before all; nothing at all is well."""
+    assert worst(["passed", "failed", "error", "passed"]) == "error"
+    assert worst(["skipped", "passed"]) == "skipped"
+    assert worst(WORST_FIRST[::-1]) == "broken"
+    assert worst([]) == "passed"
+
+
+def test_a_task_s_score_is_its_share() -> None:
+    """Of the tests that passed; what is our fault or the machine's counts as passed."""
+    assert task_score(3, tests("passed", "passed", "failed"), partial=True) == 2
+    assert task_score(1, tests("passed", "failed", "failed"), partial=True) == 0.3333
+    assert task_score(2, tests("broken", "skipped"), partial=True) == 2
+    assert task_score(2, tests("missing", "blocked", "timeout"), partial=True) == 0
+    assert task_score(2, [], partial=True) == 0
+
+
+def test_all_or_nothing() -> None:
+    """Unless partial, one failure takes all."""
+    assert task_score(3, tests("passed", "passed", "failed"), partial=False) == 0
+    assert task_score(3, tests("passed", "broken"), partial=False) == 3
+
+
+def test_a_bonus_comes_on_top() -> None:
+    """It adds to the score and not to what can be had."""
+    tasks = [result("a", 0.1, 1), result("b", 0.2, 2), result("c", 5, 5, bonus=True)]
+    assert total(tasks) == (5.3, 3)
+    assert total(iter(tasks[:2])) == (0.3, 3)
+    assert total([]) == (0, 0)
+
+
+def test_one_cause_is_one_red_line() -> None:
+    """What fails after something wrong is blocked; what passes counts; a stub stays missing."""
+    outcomes = {
+        "base": tests("failed"),
+        "next": tests("failed", "passed", "missing", "broken", "timeout"),
+        "far": tests("error"),
+        "other": tests("failed"),
+    }
+    block(outcomes, {"next": ("base",), "far": ("base", "next")})
+    found = {id: [test.outcome for test in ts] for id, ts in outcomes.items()}
+    assert found["base"] == ["failed"]
+    assert found["next"] == ["blocked", "passed", "missing", "broken", "blocked"]
+    assert found["far"] == ["blocked"]
+    assert found["other"] == ["failed"]
+
+
+@pytest.mark.parametrize("good", sorted(COUNTS))
+def test_nothing_is_blocked_by_what_counts(good: str) -> None:
+    """A base that passed, or that we broke, blocks nobody."""
+    outcomes = {"base": tests(good), "next": tests("failed")}
+    block(outcomes, {"next": ("base",)})
+    assert outcomes["next"][0].outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain naïve 漢字 🙂\n\ttabbed", "plain naïve 漢字 🙂\n\ttabbed"),
+        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
+        ("line\r\nnext\rover", "line\nnext\\rover"),
+        ("nul\0 \x9b \x7f", "nul\\x00 \\x9b \\x7f"),
+        ("\u202egnp.exe\u2066\u200f\u061c", "\\u202egnp.exe\\u2066\\u200f\\u061c"),
+        ("\ud800\udfff", "\\ud800\\udfff"),
+        ("\ufeff\ufffe\uffff\u2028\u2029", "\\ufeff\\ufffe\\uffff\\u2028\\u2029"),
+    ],
+)
+def test_nothing_in_a_text_acts(text: str, shown: str) -> None:
+    """Escape codes, directions of writing, halves of characters stand there written out."""
+    assert harmless(text) == shown
+    harmless(text).encode()
+
+
+def test_a_text_is_capped() -> None:
+    """With a word that it was."""
+    assert harmless("x" * 20, 10) == "x" * 10 + "\n… (cut)"
+    assert harmless("x" * 10, 10) == "x" * 10
+    assert len(harmless("\x1b" * 10**6)) < 50_000
+
+
+def test_a_student_doesn_t_see_what_a_hidden_test_holds() -> None:
+    """Neither values nor output; the sentence, the reason and the visible tests stay."""
+    secret = {"why": "expected 42", "output": "input 41", "reason": "the values differ"}
+    task = TaskResult(id="a", outcome="failed", score=0, points=1)
+    task.tests = tests("failed", **secret) + tests("failed", **secret)
+    task.tests[1].visible = True
+    report = Report(
+        course="c", lecture="l", submission="s", digest="", suite="", device="cpu", versions={},
+        isolation=[], score=0, points=1, seconds=0, tasks=[task], output="printed",
+    )  # fmt: skip
+    hidden, visible = for_student(report).tasks[0].tests
+    assert (hidden.why, hidden.output) == ("", "")
+    assert (hidden.says, hidden.reason) == ("A sentence.", "the values differ")
+    assert (visible.why, visible.output) == ("expected 42", "input 41")
+    assert for_student(report).output == "printed"
+    assert task.tests[0].why == "expected 42"  # staff's own is as it was
