@@ -96,7 +96,9 @@ READING = [
     refused("the results", "open('RESULTS/neighbour.json').read()"),
     refused("write a result", "open('RESULTS/me.json', 'w')"),
     refused("a link to it", "__import__('os').symlink('HOME/sums.py', 'l') or open('l').read()"),
-    refused("the home folder", "__import__('os').listdir(__import__('os').path.expanduser('~root'))"),
+    refused(
+        "the home folder", "__import__('os').listdir('/root')", "__import__('os').listdir('/home')"
+    ),
     refused("the users", "open('/etc/passwd').read()", "open('/etc/shadow').read()"),
     refused("the root", "__import__('os').listdir('/')", "__import__('os').listdir('/proc')"),
     refused("own maps", "open('/proc/self/maps').read()", "open('/proc/self/mem', 'rb').read(1)"),
@@ -115,8 +117,13 @@ READING = [
         "__import__('runpy').run_path('HOME/sums.py')",
     ),
     refused("the suite's module", "__import__('test_hidden')", says="ModuleNotFoundError"),
-    refused("a raw open", "syscall(257, -100, b'HOME/sums.py', 0)" if not ARM else
-            "syscall(56, -100, b'HOME/sums.py', 0)", says="PermissionError 13"),
+    refused(
+        "a raw open",
+        "syscall(257, -100, b'HOME/sums.py', 0)"
+        if not ARM
+        else "syscall(56, -100, b'HOME/sums.py', 0)",
+        says="PermissionError 13",
+    ),
     Attack(
         "frames",
         """
@@ -137,22 +144,22 @@ READING = [
         """
         import gc
         gc.unfreeze()
+        canary = "CAN" + chr(65) + "RY"
         for thing in gc.get_objects():
-            kind = type(thing)
-            if kind is dict or kind is list or kind is tuple:
-                for value in list(thing.values() if kind is dict else thing):
-                    if type(value) is str and "CAN" + chr(65) + "RY" in value:
+            if type(thing) is dict:
+                for value in list(thing.values()):
+                    if type(value) is str and canary in value:
                         print("GOT IN:", value)
         print("walked")
         return 0
         """,
-        says="walked",
+        outcome="failed timeout",
     ),
     Attack(
         "modules",
         """
         import os, sys
-        secret = [n for n in sys.modules if n.startswith(("test_", "reference", "autograder.grade"))]
+        secret = [n for n in sys.modules if n.startswith(("test_", "reference", "autograder.g"))]
         print("GOT IN:" if secret else "nothing", secret)
         print(dict(os.environ))
         return 0
@@ -207,7 +214,9 @@ _NUMBERS = {
 }  # fmt: skip
 CALLING = [
     *(
-        refused(f"call {name}", f"syscall({numbers[ARM]}, 0, 0, 0, 0, 0, 0)", says="PermissionError 1")
+        refused(
+            f"call {name}", f"syscall({numbers[ARM]}, 0, 0, 0, 0, 0, 0)", says="PermissionError 1"
+        )
         for name, numbers in _NUMBERS.items()
     ),
     refused("clone3", "syscall(435, 0, 0)", says="OSError 38"),
@@ -215,7 +224,9 @@ CALLING = [
     refused("exec", "__import__('os').execv('/bin/sh', ['sh'])"),
     refused("subprocess", "__import__('subprocess').run(['/bin/true'])"),
     refused("a shell", "1 / (__import__('os').system('true') == 0)", says="ZeroDivisionError"),
-    refused("a multiprocessing queue", "__import__('multiprocessing').Manager()", says="PermissionError"),
+    refused(
+        "a multiprocessing queue", "__import__('multiprocessing').Manager()", says="PermissionError"
+    ),
     refused("kill everybody", "__import__('os').kill(-1, 9)", says="ProcessLookupError"),
     refused("kill the grader", "__import__('os').kill(GRADER, 9)", says="ProcessLookupError"),
     refused("kill the group", "__import__('os').killpg(GRADER, 9)", says="ProcessLookupError"),
@@ -230,10 +241,18 @@ CALLING = [
         "open(__import__('os').path.dirname(torch.__file__) + '/../evil.pth', 'w')",
         "open(__import__('os').path.dirname(torch.__file__) + '/__pycache__/evil.pyc', 'w')",
     ),
-    Attack("a daemon", "import os, signal\nif os.fork() == 0:\n    os.setsid()\n    while True:\n"
-           "        signal.pause()\nreturn 2 * x", "passed"),
-    Attack("a daemon's daemon", "import os, signal\nif os.fork() == 0:\n    os.fork() and os._exit(0)\n"
-           "    os.setsid()\n    while True:\n        signal.pause()\nreturn 2 * x", "passed"),
+    Attack(
+        "a daemon",
+        "import os, signal\nif os.fork() == 0:\n    os.setsid()\n    while True:\n"
+        "        signal.pause()\nreturn 2 * x",
+        "passed",
+    ),
+    Attack(
+        "a daemon's daemon",
+        "import os, signal\nif os.fork() == 0:\n    os.fork() and os._exit(0)\n"
+        "    os.setsid()\n    while True:\n        signal.pause()\nreturn 2 * x",
+        "passed",
+    ),
     Attack(
         "another numbering of calls",
         """
@@ -246,7 +265,7 @@ CALLING = [
         "crashed",
         "SIGTRAP" if ARM else "SIGSYS",
     ),
-]  # fmt: skip
+]
 
 PATCHING = [
     Attack(
@@ -266,8 +285,8 @@ PATCHING = [
         builtins.AssertionError = builtins.Exception = KeyError
         builtins.all = builtins.any = lambda *a: True
         """,
-        outcome="failed error",
-        others="failed error blocked passed",
+        outcome="failed error refused",
+        others="failed error refused blocked passed",
     ),
     Attack(
         "the answering",
@@ -312,17 +331,25 @@ PATCHING = [
         outcome="crashed",
         others="crashed timeout blocked",
     ),
-    Attack("the suite's own words", "import sys\nsys.modules['autograder.suite'] = sys\n"
-           "sys.modules['pytest'] = sys\nreturn 0"),
+    Attack(
+        "the suite's own words",
+        "import sys\nsys.modules['autograder.suite'] = sys\nsys.modules['pytest'] = sys\nreturn 0",
+    ),
     Attack("a skipped test", "import pytest\npytest.skip('not today')", "error"),
     Attack("a skipped unit test", "import unittest\nraise unittest.SkipTest('x')", "error"),
-    Attack("our own errors", "class CourseError(Exception): pass\nraise CourseError('broken')", "error"),
-]  # fmt: skip
+    Attack(
+        "our own errors", "class CourseError(Exception): pass\nraise CourseError('broken')", "error"
+    ),
+]
 
 _LIE = "\nclass Lie({base}):\n    def __eq__(self, other): return True\n    __hash__ = None\n"
 LYING = [
-    Attack("equal to all", "return Lie()", "refused", "Lie is not plain data", _LIE.format(base="")),
-    Attack("an int that lies", "return Lie(5)", "failed", "got 5, expected 6", _LIE.format(base="int")),
+    Attack(
+        "equal to all", "return Lie()", "refused", "Lie is not plain data", _LIE.format(base="")
+    ),
+    Attack(
+        "an int that lies", "return Lie(5)", "failed", "got 5, expected 6", _LIE.format(base="int")
+    ),
     Attack("a float that lies", "return Lie(6.5)", "failed", "6.5", _LIE.format(base="float")),
     Attack("a str that lies", "return Lie('6')", "failed", "got a str", _LIE.format(base="str")),
     Attack("a list that lies", "return Lie([])", "failed", "got a list", _LIE.format(base="list")),
@@ -338,7 +365,8 @@ LYING = [
         "return torch.tensor([5.0]).as_subclass(Lie)",
         "failed",
         "got a tensor",
-        "\nimport torch\nclass Lie(torch.Tensor):\n    def __torch_function__(*a, **k): return True\n",
+        "\nimport torch\nclass Lie(torch.Tensor):\n"
+        "    def __torch_function__(*a, **k): return True\n",
     ),
     Attack(
         "an array that lies",
@@ -350,16 +378,20 @@ LYING = [
     Attack("a generator", "return (n for n in [6])", "refused", "not plain data"),
     Attack("a lock", "import threading\nreturn threading.Lock()", "refused", "not plain data"),
     Attack("a list in itself", "x = []\nx.append(x)\nreturn x", "refused", "nested deeper"),
-    Attack("a million and more", "return [None] * 1_000_001", "refused", "more than"),
-    Attack("a hundred megabytes", "return bytes(10**8)", "refused", "allowed"),
-    Attack("a tensor as large as the moon", "return torch.zeros(1).expand(2**40)", "refused", "allowed"),
+    Attack("a million and more", "return [None] * 1_000_001", "refused timeout"),
+    Attack("a hundred megabytes", "return bytes(10**8)", "refused timeout"),
+    Attack(
+        "a tensor as large as the moon", "return torch.zeros(1).expand(2**40)", "refused", "allowed"
+    ),
     Attack("a sparse tensor", "return torch.zeros(3).to_sparse()", "refused", "may not cross"),
-    Attack("a tensor without data", "return torch.zeros(3, device='meta')", "refused", "may not cross"),
+    Attack(
+        "a tensor without data", "return torch.zeros(3, device='meta')", "refused", "may not cross"
+    ),
     Attack("not a number", "return float('nan')", "failed"),
     Attack("true", "return True", "failed"),
     Attack("a huge integer", "return 10**9000", "failed", "an integer of"),
     Attack("too huge an integer", "return 1 << 40_000", "refused", "an integer of more than"),
-]  # fmt: skip
+]
 
 
 def raw(name: str, body: str, outcome: str = "refused", says: str = "") -> Attack:
@@ -370,7 +402,9 @@ def raw(name: str, body: str, outcome: str = "refused", says: str = "") -> Attac
 
 def value(name: str, data: str) -> Attack:
     """A well-formed answer whose value isn't one."""
-    return raw(name, f"reply(request()['number'], 'value', {data})\nreturn 0", says="could not be read")
+    return raw(
+        name, f"reply(request()['number'], 'value', {data})\nreturn 0", says="could not be read"
+    )
 
 
 GARBLING = [
@@ -390,7 +424,10 @@ GARBLING = [
     raw("a true number", "reply(True, 'value', b'N')\nreturn 0"),
     value("a deep value", "b'l\\1\\0\\0\\0' * 50"),
     value("many values", "b'l\\xff\\xff\\xff\\xff'"),
-    value("a tensor of another size", "b'Xs\\7\\0\\0\\0float32s\\3\\0\\0\\0cpuFt\\0\\0\\0\\0b\\0\\0\\0\\0'"),
+    value(
+        "a tensor of another size",
+        "b'Xs\\7\\0\\0\\0float32s\\3\\0\\0\\0cpuFt\\0\\0\\0\\0b\\0\\0\\0\\0'",
+    ),
     value("a dtype by another name", "b'D\\4\\0\\0\\0save'"),
     value("a device by another name", "b'V\\5\\0\\0\\0cuda9'"),
     value("a list as a key", "b'd\\1\\0\\0\\0l\\0\\0\\0\\0N'"),
@@ -413,9 +450,12 @@ GARBLING = [
         "failed refused",
     ),
     raw("hang up", "os.close(3)\ntime.sleep(9)", "crashed"),
-    raw("hand over", "import socket\nsocket.send_fds(socket.socket(fileno=os.dup(3)), [b'x'], [0, 1])\n"
-        "return 0", "refused timeout"),
-]  # fmt: skip
+    raw(
+        "hand over",
+        "import socket\nsocket.send_fds(socket.socket(fileno=os.dup(3)), [b'x'], [0, 1])\nreturn 0",
+        "refused timeout",
+    ),
+]
 
 ENDING = [
     Attack("exit", "import os\nos._exit(0)", "crashed", "exit code 0"),
@@ -426,7 +466,8 @@ ENDING = [
     Attack("recursion", "return double(x)", "error", "RecursionError"),
     Attack(
         "a stack that overflows",
-        "import sys\nsys.setrecursionlimit(10**9)\ndef down(x): return [*map(down, [x])]\nreturn down(x)",
+        "import sys\nsys.setrecursionlimit(10**9)\n"
+        "def down(x): return [*map(down, [x])]\nreturn down(x)",
         "crashed error",
     ),
     Attack("a base exception", "raise BaseException('all')", "error", "BaseException: all"),
@@ -443,8 +484,10 @@ ENDING = [
         "class E(Exception):\n    def __str__(self):\n        while True: pass\nraise E",
         "timeout",
     ),
-    Attack("an exception of 100 MB", "raise ValueError('x' * 10**8)", "error"),
-    Attack("an exception of another name", "raise type('Passed' * 99, (Exception,), {})('6')", "error"),
+    Attack("an exception of 100 MB", "raise ValueError('x' * 10**8)", "error timeout"),
+    Attack(
+        "an exception of another name", "raise type('Passed' * 99, (Exception,), {})('6')", "error"
+    ),
     Attack(
         "an exception that exits",
         "import os\nclass E(Exception):\n    def __str__(self): os._exit(0)\nraise E",
@@ -469,39 +512,63 @@ LASTING = [
         "    except BaseException: pass",
         "timeout",
     ),
-    Attack("a lock held", "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
-           "timeout"),
-]  # fmt: skip
+    Attack(
+        "a lock held",
+        "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
+        "timeout",
+    ),
+]
 
 FILLING = [
-    Attack("bytes", "return len(bytearray(2**30))", "error", "MemoryError"),
-    Attack("a large tensor", "return torch.ones(2**30).numel()", "error", "RuntimeError"),
-    Attack("lists", "x = []\nwhile True: x.append(bytearray(2**24))", "error", "MemoryError"),
-    Attack("threads", "import threading\nlock = threading.Lock()\nlock.acquire()\nwhile True:\n"
-           "    threading.Thread(target=lock.acquire, daemon=True).start()", "error", "thread"),
-    Attack("a disk", "with open('f', 'wb') as f:\n    while True: f.write(bytes(2**24))", "error",
-           "OSError"),
-    Attack("disks", "for i in range(99):\n    with open(f'{i}', 'wb') as f: f.write(bytes(2**25))",
-           "error", "No space left"),
-    Attack("inodes", "for i in range(10**5): open(f'{i}', 'w').close()", "error", "No space left"),
+    Attack("bytes", "return len(bytearray(2**30))", "error refused", "[Mm]emory"),
+    Attack("a large tensor", "return torch.ones(2**30).numel()", "error refused", "memory"),
+    Attack("lists", "x = []\nwhile True: x.append(bytearray(2**26))", "error refused timeout"),
+    Attack(
+        "threads",
+        "import threading\nlock = threading.Lock()\nlock.acquire()\nwhile True:\n"
+        "    threading.Thread(target=lock.acquire, daemon=True).start()",
+        "error refused timeout crashed",
+    ),
+    Attack(
+        "a disk",
+        "with open('f', 'wb') as f:\n    while True: f.write(bytes(2**24))",
+        "error timeout",
+    ),
+    Attack(
+        "disks",
+        "for i in range(99):\n    with open(f'{i}', 'wb') as f: f.write(bytes(2**25))",
+        "error timeout",
+    ),
+    Attack("inodes", "for i in range(10**5): open(f'{i}', 'w').close()", "error timeout"),
     Attack("open files", "x = [open('/dev/null') for _ in range(10**4)]", "error", "Too many open"),
     Attack("pipes", "import os\nx = [os.pipe() for _ in range(10**4)]", "error", "Too many open"),
     Attack("output", "while True: print('x' * 10**5)", "refused", "it printed more than"),
-    Attack("much output at once", "print('x' * 10**8)\nreturn 0", "refused", "it printed more than"),
-]  # fmt: skip
+    Attack(
+        "much output at once", "print('x' * 10**8)\nreturn 0", "refused", "it printed more than"
+    ),
+]
 
 CHANGING = [
     Attack("dtype", "torch.set_default_dtype(torch.float64)\nreturn 2 * x", "passed"),
     Attack("gradients", "torch.set_grad_enabled(False)\nreturn 2 * x", "passed"),
     Attack("chance", "import random\nrandom.seed(1)\ntorch.manual_seed(1)\nreturn 2 * x", "passed"),
-    Attack("folder", "import os\nos.mkdir('d')\nos.chdir('d')\nos.rmdir('../d')\nreturn 2 * x", "passed"),
+    Attack(
+        "folder",
+        "import os\nos.mkdir('d')\nos.chdir('d')\nos.rmdir('../d')\nreturn 2 * x",
+        "passed",
+    ),
     Attack("environment", "import os\nos.environ.clear()\nreturn 2 * x", "passed"),
     Attack("one's threads", "torch.set_num_threads(8)\nreturn 2 * x", "passed"),
     Attack("warnings", "import warnings\nwarnings.simplefilter('error')\nreturn 2 * x", "passed"),
-    Attack("streams", "import sys\nsys.stdout = sys.stderr = sys.stdin = None\nreturn 2 * x", "passed"),
-    Attack("the alarm", "import signal\nsignal.setitimer(signal.ITIMER_REAL, 1e-4)\nwhile True: pass",
-           "crashed timeout"),
-]  # fmt: skip
+    Attack(
+        "streams", "import sys\nsys.stdout = sys.stderr = sys.stdin = None\nreturn 2 * x", "passed"
+    ),
+    Attack(
+        "the alarm",
+        "import signal\nsignal.setitimer(signal.ITIMER_REAL, 1e-4)\nwhile True: pass",
+        "crashed timeout",
+    ),
+]
 
 _SUM = 'torch.einsum("nm->n", x)'
 
@@ -528,31 +595,64 @@ SPEAKING = [
     Attack("signs in the output", f"print('{_SIGNS}')\nreturn 0", says="script"),
     Attack("signs in bytes", "import os\nos.write(1, bytes(range(256)))\nreturn 0"),
     Attack("signs in an exception", f"raise ValueError('{_SIGNS}')", "error", "script"),
-    Attack("signs in a class's name", f"raise type('<b>{_SIGNS[4:8]}', (Exception,), {{}})", "error"),
+    Attack(
+        "signs in a class's name", f"raise type('<b>{_SIGNS[4:8]}', (Exception,), {{}})", "error"
+    ),
     Attack("signs in an answer", f"return '{_SIGNS}'", "failed", "got a str"),
     Attack("a report", 'print(\'{"score": 9, "outcome": "passed"}\')\nreturn 0'),
 ]
 
 BEGINNING = [
     Attack("a loop at import", top="while True: pass\n", outcome="timeout", others="timeout"),
-    Attack("an exit at import", top="import os\nos._exit(0)\n", outcome="crashed", others="crashed"),
+    Attack(
+        "an exit at import", top="import os\nos._exit(0)\n", outcome="crashed", others="crashed"
+    ),
     Attack("an error at import", top="raise SystemExit(0)\n", outcome="error", others="error"),
-    Attack("a crash at import", top="import ctypes\nctypes.string_at(0)\n", outcome="crashed",
-           others="crashed"),
-    Attack("output at import", top="while True: print('x' * 10**5)\n", outcome="refused",
-           others="refused"),
-    Attack("reading at import", top="open('HOME/test_hidden.py')\n", outcome="error", others="error"),
+    Attack(
+        "a crash at import",
+        top="import ctypes\nctypes.string_at(0)\n",
+        outcome="crashed",
+        others="crashed",
+    ),
+    Attack(
+        "output at import",
+        top="while True: print('x' * 10**5)\n",
+        outcome="refused",
+        others="refused",
+    ),
+    Attack(
+        "reading at import", top="open('HOME/test_hidden.py')\n", outcome="error", others="error"
+    ),
     Attack("no source", top="return\n", outcome="error", others="error"),
-    Attack("a reply at import", top="import os\nos.write(3, b'\\1\\0\\0\\0N')\n", outcome="refused",
-           others="refused"),
-    Attack("no torch", "import sys\nsys.modules['torch'] = None\nreturn 0", others="error blocked passed"
-           " crashed refused"),
+    Attack(
+        "a reply at import",
+        top="import os\nos.write(3, b'\\1\\0\\0\\0N')\n",
+        outcome="refused",
+        others="refused",
+    ),
+    Attack(
+        "no torch",
+        "import sys\nsys.modules['torch'] = None\nreturn 0",
+        others="error blocked passed crashed refused",
+    ),
     Attack("a hook", top="import sys\nsys.settrace(lambda *a: None)\nsys.meta_path.clear()\n"),
-    Attack("modules of our names", "return 2 * x", "passed", beside=("torch.py", "numpy.py", "json.py",
-           "autograder/wire.py", "conftest.py", "test_hidden.py", "sitecustomize.py")),
+    Attack(
+        "modules of our names",
+        "return 2 * x",
+        "passed",
+        beside=(
+            "torch.py",
+            "numpy.py",
+            "json.py",
+            "autograder/wire.py",
+            "conftest.py",
+            "test_hidden.py",
+            "sitecustomize.py",
+        ),
+    ),
     Attack("a file outside", outcome="error", others="error", beside=("../outside.py",)),
     Attack("last words", top="import atexit\natexit.register(print, 'GOT IN')\n"),
-]  # fmt: skip
+]
 
 _GUESS = """
 def guess(x):
@@ -568,15 +668,15 @@ def guess(x):
 # What isn't stopped yet. An attack that is goes into another list.
 OPEN = [
     Attack(
-        "processes",
+        "processes",  # a thread counts as one, and is cheaper
         """
-        import os, signal
-        def fork():
-            if os.fork() == 0:
-                signal.pause()
-        return tried(lambda: [fork() for _ in range(80)] and None)
+        import _thread, threading
+        lock = threading.Lock()
+        lock.acquire()
+        threading.stack_size(2**15)
+        return tried(lambda: [_thread.start_new_thread(lock.acquire, ()) for _ in range(99)] and 1)
         """,
-        says="stopped: BlockingIOError",
+        says="stopped: RuntimeError",
     ),
     refused("shared memory", "__import__('mmap').mmap(-1, 2**30)", says="stopped"),
     refused("memory that grows down", "__import__('mmap').mmap(-1, 2**30, 0x122)", says="stopped"),
@@ -586,19 +686,39 @@ OPEN = [
         "__import__('fcntl').ioctl(open(torch.__file__), 0x80086601, bytes(8))",
         says="stopped: PermissionError 1",
     ),
-    refused("live on", "1 / (1 + __import__('ctypes').CDLL(None).prctl(1, 0, 0, 0, 0))",
-            says="stopped: ZeroDivisionError"),
-    Attack("a hidden seed", "return 2 * x", "passed", top=_GUESS, instead={"return " + _SUM: "return guess(x)"}),
-]  # fmt: skip
+    refused(
+        "live on",
+        "1 / (1 + __import__('ctypes').CDLL(None).prctl(1, 0, 0, 0, 0))",
+        says="stopped: ZeroDivisionError",
+    ),
+    Attack(
+        "a hidden seed",
+        "return 2 * x",
+        "passed",
+        top=_GUESS,
+        instead={"return " + _SUM: "return guess(x)"},
+    ),
+]
 
 CLASS = [
-    *READING, *TALKING, *CALLING, *PATCHING, *LYING, *GARBLING, *ENDING, *LASTING, *FILLING,
-    *CHANGING, *FORBIDDEN, *SPEAKING, *BEGINNING,
-]  # fmt: skip
+    *READING,
+    *TALKING,
+    *CALLING,
+    *PATCHING,
+    *LYING,
+    *GARBLING,
+    *ENDING,
+    *LASTING,
+    *FILLING,
+    *CHANGING,
+    *FORBIDDEN,
+    *SPEAKING,
+    *BEGINNING,
+]
 
 STRANGE = {
     "None": "None", "text": "'6'", "a map": "{6: 6}", "a set": "{6}", "bytes": "b'6'",
-    "nan": "float('nan')", "infinity": "float('inf')", "complex": "6j", "a huge integer": "10**9000",
+    "nan": "float('nan')", "infinity": "float('inf')", "complex": "6j",
     "a list": "[6, [6]]", "a range": "range(6)", "a tensor": "torch.ones(3, 0)",
     "an array": "__import__('numpy').array(6, dtype='uint64')", "a dtype": "torch.float32",
     "half a tensor": "torch.tensor(float('nan'), dtype=torch.bfloat16)", "true": "True",

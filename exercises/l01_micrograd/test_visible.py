@@ -381,7 +381,9 @@ def test_gradients_are_cleared(student):
 def weighted_sum(m, weights, x):
     neuron = m.Neuron(len(x))
     parameters = neuron.parameters()
-    for p, w in zip(parameters, weights, strict=False):
+    if len(parameters) != len(weights):
+        return [len(parameters), None]  # the answer would be chance
+    for p, w in zip(parameters, weights, strict=True):
         p.data = w
     return [len(parameters), neuron(x).data]
 
@@ -406,10 +408,13 @@ def layers(m, weights, x):
     for nout in (3, 1):
         layer = m.Layer(len(x), nout)
         parameters = layer.parameters()
+        counts.append(len(parameters))
+        if len(parameters) != 3 * nout:
+            outs.append(None)  # the answers would be chance
+            continue
         for p, w in zip(parameters, weights, strict=False):
             p.data = w
         out = layer(x)
-        counts.append(len(parameters))
         outs.append([o.data for o in out] if isinstance(out, (list, tuple)) else out.data)
     return [counts, outs]
 
