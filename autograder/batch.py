@@ -73,9 +73,10 @@ class Pool:
         os.chmod(self.folder.name, 0o711)
         self.processes: list[subprocess.Popen[bytes]] = []
         self.control: socket.socket | None = None
+        self.many = many
         try:
             if plan.start_method == "fork":
-                self.control = self._image(many)
+                self.control = self._image()
             job = msgspec.msgpack.encode(plan.job(self.folder.name, keep_out))
             self.job = job
             self.pairs = [self._pair() for _ in range(plan.jobs)]
@@ -83,9 +84,9 @@ class Pool:
             self.close()
             raise
 
-    def _image(self, many: bool) -> socket.socket:
+    def _image(self) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        imports = (*self.plan.course.imports, *((image.DEEP,) if many else ()))
+        imports = (*self.plan.course.imports, *((image.DEEP,) if self.many else ()))
         self._start([str(theirs.fileno()), ",".join(imports)], [theirs])
         return ours
 
@@ -127,8 +128,11 @@ class Pool:
             s.close()
 
     def restart(self, pair: Pair) -> Pair:
-        """Another pair in the place of one that died."""
+        """Another pair in the place of one that died, from another image if that died too."""
         pair.channel.close()
+        if self.control is not None and self.processes[-1].poll() is not None:
+            self.control.close()
+            self.control = self._image()
         fresh = self._pair()
         self.pairs[self.pairs.index(pair)] = fresh
         return fresh

@@ -20,7 +20,7 @@ from autograder.course import (
     Course,
     load_course,
 )
-from autograder.errors import AutograderError, MachineError
+from autograder.errors import AutograderError, MachineError, WorkerError
 from autograder.job import Done, Job, Work, suite_digest, versions
 from autograder.mistake import (
     Known,
@@ -84,7 +84,8 @@ class Grader:
                 {id: [r.result for r in rs] for id, rs in results.items()}, self.suite.lecture.after
             )
         problem = harmless(submission.problem or str(session.failure or ""))
-        tasks = [self.task(id, rs, named=not problem) for id, rs in results.items()]
+        wanted = self.job.tasks or tuple(results)
+        tasks = [self.task(id, results[id], named=not problem) for id in results if id in wanted]
         score, points = total(tasks)
         return Report(
             course=self.course.name,
@@ -103,8 +104,10 @@ class Grader:
             output=harmless(session.imported, OUTPUT_KEPT),
         )
 
-    def tests(self, task: str = "") -> list[Test]:
-        wanted = {task} if task else set(self.job.tasks)
+    def tests(self) -> list[Test]:
+        """Those to run: of the tasks asked for, and of what they build on."""
+        after = self.suite.lecture.after
+        wanted = {id for task in self.job.tasks for id in (task, *after[task])}
         return [test for test in self.suite.tests if not wanted or test.task.id in wanted]
 
     def session(self, files: dict[str, bytes]) -> Session:
@@ -169,12 +172,13 @@ class Grader:
             return self.known.get(id, [])
         if id not in self.known:
             self.known[id] = []
+            tests = [test for test in self.suite.tests if test.task.id == id]
             child = None  # one for them all: they are our own, and need no walls between them
             for mistake in self.catalogue:
                 if mistake.task == id:
                     session = self.session(wrong_files(self.suite.lecture, mistake))
                     session.child = child
-                    traces = _traces(self.suite.run(session, self.tests(id)))
+                    traces = _traces(self.suite.run(session, tests))
                     child = session.hand_over()
                     self.known[id].append((mistake.found, traces))
             if child is not None:
@@ -206,8 +210,8 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
             Suite(course, lecture, job.device),
             lambda suite: _loop(Grader(course, suite, zygote, job), connection),
         )
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
+    except (EOFError, BrokenPipeError, ConnectionResetError, WorkerError):
+        return  # `batch` is gone, or our workers' parent: `batch` sees it and starts anew
     except AutograderError as error:
         _send(connection, Done(error=str(error), exit_code=error.exit_code))
 

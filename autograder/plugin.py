@@ -22,7 +22,7 @@ from _pytest.outcomes import OutcomeException
 from _pytest.runner import runtestprotocol
 
 from autograder.course import VISIBLE, Course, Lecture, Task
-from autograder.errors import AnswerError, CourseError, nearest
+from autograder.errors import AnswerError, CourseError, MachineError, WorkerError, nearest
 from autograder.student import OUTPUT_KEPT, Answer, Session, Student
 from autograder.suite import Different, use_tolerances
 from autograder.verdict import Outcome, TestResult, harmless
@@ -136,6 +136,8 @@ class Suite:
         )
         if skipped:
             result.outcome, result.reason = "skipped", skipped
+        elif isinstance(error, (MachineError, WorkerError)):
+            raise error  # it happened while the test asked, and is no verdict
         elif error is not None:
             self._judge(result, error, test)
             if result.outcome != "broken" and stubs.intersection(test.task.stubs):
@@ -188,7 +190,7 @@ class Suite:
             result.outcome, result.reason = "failed", error.reason
         elif isinstance(error, (AssertionError, pytest.fail.Exception)):
             result.outcome, result.reason = "failed", "not as the test's sentence says"
-        elif self._sound(test):
+        elif not isinstance(error, CourseError) and self._sound(test):
             result.outcome, result.reason = "failed", "the answer is of a kind that can't be used"
             result.why = f"the answer could not be used: {type(error).__name__}: {error}"
         else:

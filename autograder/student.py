@@ -27,10 +27,12 @@ from autograder.errors import (
     Raised,
     Refused,
     TimedOut,
+    WorkerError,
 )
 from autograder.worker import ANSWER, END, FORK, REQUEST
 
 JAIL_DEADLINE = 60.0  # seconds for a cold child to import torch and jail itself
+GONE = "the worker's parent process ended; grade again"
 OUTPUT_KEPT = 10_000  # characters of a submission's output that a report keeps
 
 Ask = Callable[[dict[str, Any]], Any]
@@ -112,16 +114,22 @@ class Zygote:
         return child
 
     def request(self, what: bytes, pid: int = 0, fds: Sequence[int] = ()) -> Pending:
-        socket.send_fds(self.control, [REQUEST.pack(what, pid)], fds)
+        try:
+            socket.send_fds(self.control, [REQUEST.pack(what, pid)], fds)
+        except OSError:
+            raise WorkerError(GONE) from None
         self.waiting.append(Pending())
         return self.waiting[-1]
 
     def number(self, pending: Pending) -> int:
         """Answers come in the order of the requests: read until this one's is there."""
         while pending.number is None:
-            data = self.control.recv(ANSWER.size, socket.MSG_WAITALL)
+            try:
+                data = self.control.recv(ANSWER.size, socket.MSG_WAITALL)
+            except OSError:
+                data = b""
             if len(data) < ANSWER.size:
-                raise MachineError("the worker's parent process ended; grade again")
+                raise WorkerError(GONE)
             self.waiting.popleft().number = ANSWER.unpack(data)[0]
         return pending.number
 
@@ -146,7 +154,10 @@ class Child:
         self.said = 0  # bytes of output in all
 
     def wait_ready(self) -> None:
-        answer = self.receive(time.monotonic() + JAIL_DEADLINE, 2**20)
+        try:
+            answer = self.receive(time.monotonic() + JAIL_DEADLINE, 2**20)
+        except AnswerError as error:  # it knows no submission yet: this is ours
+            raise WorkerError(f"a jailed process did not get ready: {error}") from None
         if type(answer) is not tuple or answer[:2] != (0, "ready"):
             said = answer[2] if type(answer) is tuple and len(answer) == 3 else "no answer"
             raise MachineError(f"the jail could not be built: {said}; try `autograder doctor`")

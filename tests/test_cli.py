@@ -50,6 +50,17 @@ def test_a_student_fills_a_stub_and_checks_it(mini: Course, autograder: Command)
     assert autograder("check", "sums.double").returncode == 0
 
 
+def test_a_task_alone_still_knows_what_it_builds_on(
+    mini: Course, autograder: Command, reference: str
+) -> None:
+    """Checked alone, it is blocked by what isn't right yet, and only it is shown."""
+    work = mini.exercises / "l01_sums" / "sums.py"
+    work.write_text(reference.replace('"nm->n"', '"nm->m"'))
+    done = autograder("check", "share")
+    assert "blocked" in done.stdout
+    assert "row_sums" not in done.stdout
+
+
 def test_the_student_does_not_see_what_a_hidden_test_asked(
     mini: Course, autograder: Command, tmp_path: Path
 ) -> None:
@@ -207,6 +218,8 @@ def test_a_released_course_gives_nothing_away_and_works(
     assert "It squares" in checked.stdout
     assert "Broken" not in checked.stdout
     assert autograder("hint", "double", cwd=out).stdout.startswith("1/2")
+    hidden = autograder("check", "share", cwd=out)
+    assert (hidden.returncode, "has no visible test" in hidden.stderr) == (2, True)
     shown = autograder("show", "double", cwd=out)
     assert (shown.returncode, "has no solutions" in shown.stderr) == (2, True)
     assert autograder("stubs", cwd=out).returncode == 2

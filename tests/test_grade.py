@@ -245,6 +245,28 @@ def test_a_suite_process_that_dies_is_started_again(
     assert "grade it by hand" in reports["dies"].problem
 
 
+@pytest.mark.parametrize("victim", ["image", "zygote"])
+def test_a_process_of_ours_that_is_killed_is_replaced(
+    mini: Course, grade: Grade, reference: str, victim: str
+) -> None:
+    """The image, or the workers' parent, ends by SIGKILL amid a class: all are graded."""
+    suite = mini.lectures[0].home / "test_hidden.py"
+    up = "os.getppid()" if victim == "image" else "max(int(p) for p in others if int(p) != me)"
+    kill = (
+        "import os, pathlib, signal\n    me = os.getpid()\n"
+        f"    flag = pathlib.Path({str(mini.root)!r}, 'killed')\n"
+        "    others = pathlib.Path(f'/proc/{os.getppid()}/task/{os.getppid()}/children')"
+        ".read_text().split()\n"
+        f"    if not flag.exists(): flag.touch(); os.kill({up}, signal.SIGKILL)\n"
+        "    close(student.extra([1, 2, 3]), 6)"
+    )
+    suite.write_text(suite.read_text().replace("close(student.extra([1, 2, 3]), 6)", kill))
+    reports = grade(dict.fromkeys("abc", reference))
+    assert {name: outcomes(report) for name, report in reports.items()} == {
+        name: everything("passed") for name in "abc"
+    }
+
+
 def test_a_hand_in_that_cannot_be_read_is_reported_for_itself_alone(mini: Course) -> None:
     """Its sentence stands in its report, with the same tests as everybody's."""
     plan = batch.Plan(mini, mini.lectures[0], layers=jail.available())

@@ -31,7 +31,12 @@ def check(
 ) -> Report:
     """The report of what lies in `work` for a lecture."""
     plan = batch.Plan(course, lecture, device, 1, jail.available(), start, tasks)
-    return next(iter(batch.grade_submissions(plan, [own(lecture, work)], many=False)))
+    report = next(iter(batch.grade_submissions(plan, [own(lecture, work)], many=False)))
+    for id in set(tasks) - {task.id for task in report.tasks}:
+        raise UsageError(
+            f"{lecture.id}.{id} has no visible test; it is checked when you hand it in"
+        )
+    return report
 
 
 def own(lecture: Lecture, work: Path) -> Submission:
