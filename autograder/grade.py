@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder import image
+from autograder import image, wire
 from autograder.course import (
     SECRET_VARIABLE,
     VISIBLE,
@@ -202,10 +202,14 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         course = load_course(Path(job.root))
         lecture = course.lecture(job.lecture)
         zygote = Zygote(
-            control, settings(course.limits, job.layers, job.readable, course.imports, job.folder)
+            control,
+            settings(
+                course.limits, job.layers, job.readable, course.imports, job.folder, job.device
+            ),
         )
         image.load(["torch"])
         _need_device(job.device)
+        wire.use_device(job.device)
         collect(
             Suite(course, lecture, job.device),
             lambda suite: _loop(Grader(course, suite, zygote, job), connection),

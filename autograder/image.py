@@ -33,6 +33,7 @@ def load(imports: Iterable[str]) -> None:
             continue
         if name == "torch":
             module.set_num_threads(1)
+            module.ones(2).add(1)  # it looks at the processor once, and complains in a jail
 
 
 def freeze() -> None:

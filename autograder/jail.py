@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LAYERS = ("landlock", "seccomp", "namespaces", "uid", "rlimits")
-OTHER_UID = 61184  # nobody's: what root becomes where there are no user namespaces
+OTHER_UID = 61184  # from here on nobody's: what root becomes where there are no user namespaces
 WITHOUT = {
     "landlock": "a submission could read files of this machine",
     "seccomp": "a submission could use the network and start programs",
@@ -65,10 +65,10 @@ ALLOWED: dict[str, tuple[int, int | None]] = {
     "unlinkat": (263, 35), "rename": (82, None), "renameat": (264, 38),
     "renameat2": (316, 276), "truncate": (76, 45), "ftruncate": (77, 46),
     "fallocate": (285, 47), "fsync": (74, 82), "fdatasync": (75, 83),
-    "utimensat": (280, 88), "umask": (95, 166), "copy_file_range": (326, 285),
-    "sendfile": (40, 71), "fadvise64": (221, 223), "flock": (73, 32), "statfs": (137, 43),
-    "fstatfs": (138, 44), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
-    "pipe": (22, None), "pipe2": (293, 59), "fcntl": (72, 25), "ioctl": (16, 29),
+    "umask": (95, 166), "copy_file_range": (326, 285), "sendfile": (40, 71),
+    "fadvise64": (221, 223), "statfs": (137, 43), "fstatfs": (138, 44), "dup": (32, 23),
+    "dup2": (33, None), "dup3": (292, 24), "pipe": (22, None), "pipe2": (293, 59),
+    "fcntl": (72, 25),
     # waiting
     "poll": (7, None), "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72),
     "epoll_create1": (291, 20), "epoll_ctl": (233, 21), "epoll_wait": (232, None),
@@ -76,11 +76,11 @@ ALLOWED: dict[str, tuple[int, int | None]] = {
     "nanosleep": (35, 101), "clock_nanosleep": (230, 115), "futex": (202, 98),
     "futex_waitv": (449, 449), "restart_syscall": (219, 128),
     # memory
-    "mmap": (9, 222), "munmap": (11, 215), "mprotect": (10, 226), "mremap": (25, 216),
+    "munmap": (11, 215), "mprotect": (10, 226), "mremap": (25, 216),
     "madvise": (28, 233), "brk": (12, 214), "mincore": (27, 232), "msync": (26, 227),
     "membarrier": (324, 283), "get_mempolicy": (239, 236),
     # threads and processes: their own only
-    "clone": (56, 220), "fork": (57, None), "vfork": (58, None), "exit": (60, 93),
+    "fork": (57, None), "vfork": (58, None), "exit": (60, 93),
     "exit_group": (231, 94), "wait4": (61, 260), "waitid": (247, 95), "kill": (62, 129),
     "tkill": (200, 130), "tgkill": (234, 131), "set_robust_list": (273, 99),
     "get_robust_list": (274, 100), "rseq": (334, 293), "set_tid_address": (218, 96),
@@ -88,10 +88,10 @@ ALLOWED: dict[str, tuple[int, int | None]] = {
     "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177),
     "getgroups": (115, 158), "getresuid": (118, 148), "getresgid": (120, 150),
     "getpgrp": (111, None), "getpgid": (121, 155), "getsid": (124, 156),
-    "setsid": (112, 157), "sched_yield": (24, 124), "sched_getaffinity": (204, 123),
+    "sched_yield": (24, 124), "sched_getaffinity": (204, 123),
     "sched_setaffinity": (203, 122), "sched_getparam": (143, 121),
     "sched_getscheduler": (145, 120), "getcpu": (309, 168), "getpriority": (140, 141),
-    "prctl": (157, 167), "arch_prctl": (158, None), "capget": (125, 90),
+    "arch_prctl": (158, None), "capget": (125, 90),
     # signals and timers
     "alarm": (37, None), "setitimer": (38, 103), "getitimer": (36, 102),
     "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139),
@@ -107,6 +107,30 @@ ALLOWED: dict[str, tuple[int, int | None]] = {
     "recvfrom": (45, 207), "sendto": (44, 206), "recvmsg": (47, 212), "sendmsg": (46, 211),
     "shutdown": (48, 210), "getsockopt": (55, 209), "getsockname": (51, 204),
     "getpeername": (52, 205),
+}  # fmt: skip
+
+# Calls whose verdict hangs on one argument: (numbers, which argument, cases, otherwise). The
+# first case that holds decides: "any" of these bits is set, or the value "is" this one after
+# all but the bits of "mask" are cleared.
+Cases = tuple[tuple[str, int, bool], ...]
+BY_ARGUMENT: dict[str, tuple[tuple[int, int], int, Cases, bool]] = {
+    # no new namespaces (the low byte is the signal at exit)
+    "clone": (_CLONE, 0, (("any", (NAMESPACES | CLONE_NEWCGROUP) & ~0xFF, False),), True),
+    # memory that RLIMIT_DATA doesn't count: MAP_GROWSDOWN, MAP_SHARED with MAP_ANONYMOUS
+    "mmap": (
+        (9, 222), 3,
+        (("any", 0x100, False), ("mask", 0x21, False), ("is", 0x21, False)), True,
+    ),
+    # it could outlive its parent, or leave a core
+    "prctl": (
+        (157, 167), 0,
+        (("is", PR_SET_PDEATHSIG, False), ("is", PR_SET_DUMPABLE, False)), True,
+    ),
+    # is it a terminal, how wide, how much is there; blocking, close-on-exec
+    "ioctl": (
+        (16, 29), 1,
+        tuple(("is", n, True) for n in (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)), False,
+    ),
 }  # fmt: skip
 
 
@@ -145,7 +169,7 @@ def available() -> tuple[str, ...]:
         found.append("seccomp")
     if _MACHINE is not None and _namespaces_work():
         found.append("namespaces")
-    elif os.geteuid() == 0:
+    elif os.geteuid() == 0 and _other_uid_reads_python():
         found.append("uid")
     if sys.platform != "win32":
         found.append("rlimits")
@@ -172,6 +196,29 @@ def _namespaces_work() -> bool:
         except BaseException:
             os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
+
+
+def _other_uid_reads_python() -> bool:
+    """Whether another user can import: not where Python lies in a private home."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(OTHER_UID)
+            for path in readable_folders():
+                os.stat(path)
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def limit_processes(count: int) -> None:
+    """Cap a process-id namespace. RLIMIT_NPROC spares root's user, who we may be outside.
+
+    Linux 6.14 and newer have pid_max per namespace, 301 at least; older ones refuse.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/kernel/pid_max").write_text(str(301 + count))
 
 
 def die_with_parent(parent: int) -> None:
@@ -209,6 +256,18 @@ def become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+
+
+def end_user(uid: int) -> None:
+    """Kill what this user left behind."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(uid)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def drop_capabilities() -> None:
@@ -294,7 +353,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 def _filter() -> tuple[int, ctypes.Array[ctypes.c_char]]:
     """The seccomp program: (instructions, their bytes). Build it before the forks."""
     machine = _MACHINE or 0
-    load, equal, at_least, any_bit, end = 0x20, 0x15, 0x35, 0x45, 0x06
+    load, equal, at_least, any_bit, mask, end = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
     allow, refuse, kill = 0x7FFF0000, 0x00050000, 0x80000000
     code: list[tuple[int, int, int, int]] = [
         (load, 0, 0, 4),
@@ -306,17 +365,19 @@ def _filter() -> tuple[int, ctypes.Array[ctypes.c_char]]:
         code += [(at_least, 0, 1, 0x40000000), (end, 0, 0, kill)]  # the x32 range
     # clone3 hides its flags from a filter; glibc falls back to clone when it isn't there.
     code += [(equal, 0, 1, _CLONE3[machine]), (end, 0, 0, refuse | errno.ENOSYS)]
-    fresh = NAMESPACES | CLONE_NEWCGROUP | CLONE_NEWTIME
-    code += [
-        (equal, 0, 4, _CLONE[machine]),
-        (load, 0, 0, 16),
-        (any_bit, 0, 1, fresh & ~0xFF),  # the low byte is the signal at exit
-        (end, 0, 0, refuse | errno.EPERM),
-        (end, 0, 0, allow),
-    ]
+    for calls, argument, cases, otherwise in BY_ARGUMENT.values():
+        inner = [(load, 0, 0, 16 + 8 * argument)]
+        for kind, value, good in cases:
+            if kind == "mask":
+                inner.append((mask, 0, 0, value))
+                continue
+            inner.append((any_bit if kind == "any" else equal, 0, 1, value))
+            inner.append((end, 0, 0, allow if good else refuse | errno.EPERM))
+        inner.append((end, 0, 0, allow if otherwise else refuse | errno.EPERM))
+        code += [(equal, 0, len(inner), calls[machine]), *inner]
     for numbers in ALLOWED.values():
         number = numbers[machine]
-        if number is not None and number != _CLONE[machine]:
+        if number is not None:
             code += [(equal, 0, 1, number), (end, 0, 0, allow)]
     code.append((end, 0, 0, refuse | errno.EPERM))
     packed = b"".join(struct.pack("HBBI", *line) for line in code)

@@ -21,6 +21,7 @@ import torch
 from _pytest.outcomes import OutcomeException
 from _pytest.runner import runtestprotocol
 
+from autograder import wire
 from autograder.course import VISIBLE, Course, Lecture, Task
 from autograder.errors import AnswerError, CourseError, MachineError, WorkerError, nearest
 from autograder.student import OUTPUT_KEPT, Answer, Session, Student
@@ -182,7 +183,7 @@ class Suite:
 
     def _judge(self, result: TestResult, error: BaseException, test: Test) -> None:
         """Whose fault an exception is, and what it says."""
-        result.why = str(error)
+        result.why = _text(error)
         if isinstance(error, AnswerError):
             result.outcome = _outcome(error)
             result.reason = result.outcome
@@ -190,12 +191,12 @@ class Suite:
             result.outcome, result.reason = "failed", error.reason
         elif isinstance(error, (AssertionError, pytest.fail.Exception)):
             result.outcome, result.reason = "failed", "not as the test's sentence says"
-        elif not isinstance(error, CourseError) and self._sound(test):
+        elif self._sound(test):
             result.outcome, result.reason = "failed", "the answer is of a kind that can't be used"
-            result.why = f"the answer could not be used: {type(error).__name__}: {error}"
+            result.why = f"the answer could not be used: {type(error).__name__}: {result.why}"
         else:
             result.outcome, result.reason = "broken", "the test itself fails"
-            result.why = f"{type(error).__name__}: {error}"
+            result.why = f"{type(error).__name__}: {result.why}"
         if result.outcome == "failed" and not self._sound(test):
             result.outcome, result.reason = "broken", "the reference fails this test too"
 
@@ -212,6 +213,7 @@ class Suite:
     def _ask_reference(self, request: dict[str, Any]) -> Any:
         """Answer in this process, with our own code: the stand-in behind the same seam."""
         assert self.now.test is not None
+        wire.frame(request)  # what can't be asked over there must not be answered here
         with contextlib.redirect_stdout(io.StringIO()):
             module = self.reference(self.now.test.task)
             if request["do"] == "probe":
@@ -332,7 +334,13 @@ def collect(suite: Suite, serve: Callable[[Suite], None]) -> None:
     silent = io.StringIO()
     arguments = ["-q", "--tb=native", "--disable-plugin-autoload", "-p", "no:cacheprovider"]
     arguments += ["-s", "-c", os.devnull, "--rootdir", str(suite.lecture.home)]
-    arguments += ["--import-mode=importlib", "--noconftest", "-p", "no:unraisableexception"]
+    arguments += [
+        "--import-mode=importlib",
+        "--noconftest",
+        "--assert=plain",
+        "-p",
+        "no:unraisableexception",
+    ]
     with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
         pytest.main([*arguments, *map(str, suite.lecture.suites)], plugins=[engine])
     if engine.failure is not None:
@@ -369,6 +377,14 @@ def _tests(suite: Suite, items: Sequence[pytest.Item]) -> list[Test]:
             if id not in tested:
                 raise CourseError(f'{suite.lecture.home}: task "{id}" has no test; write one')
     return tests
+
+
+def _text(error: BaseException) -> str:
+    """An exception's text; one that holds a huge integer of theirs can't be made."""
+    try:
+        return str(error)
+    except Exception as another:
+        return f"(its text could not be made: {type(another).__name__})"
 
 
 def _outcome(error: AnswerError) -> Outcome:

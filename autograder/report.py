@@ -20,7 +20,7 @@ SIGNS: dict[str, tuple[str, str]] = {
     "passed": ("✓", "green"),
     "failed": ("✗", "red"),
     "error": ("!", "red"),
-    "timeout": ("⏱", "red"),
+    "timeout": ("◔", "red"),
     "crashed": ("☠", "red"),
     "refused": ("⊘", "magenta"),
     "missing": ("·", "dim"),
@@ -28,6 +28,9 @@ SIGNS: dict[str, tuple[str, str]] = {
     "skipped": ("–", "dim"),
     "broken": ("?", "bold magenta"),
 }
+
+
+WRONG = ("failed", "error", "timeout", "crashed", "refused")
 
 
 def student_text(report: Report, title: str = "", hint: str = "autograder hint") -> Text:
@@ -150,7 +153,7 @@ def troubles(reports: Sequence[Report]) -> list[Trouble]:
     named: dict[str, Counter[MistakeFound]] = {}
     for report in reports:
         for task in () if report.problem else report.tasks:
-            if task.outcome in ("failed", "error", "timeout", "crashed", "refused"):
+            if task.outcome in WRONG and not task.bonus:
                 wrong[task.id] += 1
                 if task.mistake is not None:
                     named.setdefault(task.id, Counter())[task.mistake] += 1

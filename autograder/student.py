@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
 import marshal  # noqa: TID251  only written here, of our own code
 import os
@@ -33,6 +34,7 @@ from autograder.worker import ANSWER, END, FORK, REQUEST
 
 JAIL_DEADLINE = 60.0  # seconds for a cold child to import torch and jail itself
 GONE = "the worker's parent process ended; grade again"
+RECEIVED_LIMIT = 4 * wire.FRAME_LIMIT  # bytes of answers of one submission
 OUTPUT_KEPT = 10_000  # characters of a submission's output that a report keeps
 
 Ask = Callable[[dict[str, Any]], Any]
@@ -190,7 +192,9 @@ class Child:
         watched: list[Any] = [self.connection, self.pipe]
         while True:
             left = deadline - time.monotonic()
-            ready = select.select(watched, [], [], max(0.0, left))[0]
+            if left <= 0:  # also for one who sends a byte at a time
+                raise TimedOut("no answer before the deadline")
+            ready = select.select(watched, [], [], left)[0]
             if self.pipe in ready:
                 self.drain(output_limit)
             if self.connection in ready:
@@ -204,8 +208,6 @@ class Child:
                 if not data:
                     raise self.crash()
                 buffer += data
-            elif left <= 0:
-                raise TimedOut("no answer before the deadline")
             if len(buffer) < wanted:
                 continue
             try:
@@ -257,7 +259,8 @@ class Child:
         code = os.waitstatus_to_exitcode(status)
         if code >= 0:
             return Crashed(f"the process ended itself with exit code {code}")
-        name = signal.Signals(-code).name
+        known = {s.value: s.name for s in signal.Signals}
+        name = known.get(-code, f"signal {-code}")
         hint = " (memory or CPU ran out?)" if name in ("SIGKILL", "SIGXCPU") else ""
         return Crashed(f"the process was ended by {name}{hint}")
 
@@ -299,6 +302,7 @@ class Session:
     child: Child | None = None
     loaded: bool = False
     imports: int = 0
+    received: int = 0
     number: int = 0
     ends: float = 0.0
 
@@ -320,10 +324,14 @@ class Session:
         except AnswerError as error:
             self.answers.append(Answer(raised=f"{type(error).__name__}: {error}"))
             raise
+        self.received += len(answer)
+        if self.received > RECEIVED_LIMIT:
+            raise Refused(f"its answers are larger than {RECEIVED_LIMIT // 2**20} MiB in all")
         self.answers.append(Answer(data=answer))
         try:
             return wire.decode(answer)
         except wire.WireError as error:
+            self._kill()
             raise Refused(f"its answer could not be read: {error}") from None
 
     def _question(self, request: dict[str, Any]) -> bytes:
@@ -360,7 +368,9 @@ class Session:
         deadline = min(now + self.limits.call, self.ends)
         if now >= self.ends:
             raise TimedOut(f"the submission used up its {self.limits.submission:g} seconds")
-        full = {**request, "number": self.number, "seed": self.seed + self.number}
+        # One way: from the child's seed nobody finds that of the hidden inputs.
+        seed = hashlib.sha256(f"{self.seed}/{self.number}".encode()).digest()
+        full = {**request, "number": self.number, "seed": int.from_bytes(seed[:6], "little")}
         try:
             answer = self.child.ask(full, deadline, self.limits.output_kib * 1024)
             return _value(answer)
@@ -416,6 +426,7 @@ def settings(
     readable: Sequence[str],
     imports: Sequence[str],
     folder: str,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """What a zygote hears at its start: how to jail, and where."""
     return {
@@ -423,6 +434,7 @@ def settings(
         "readable": list(readable),
         "imports": list(imports),
         "folder": folder,
+        "device": device,
         "uid": os.getuid(),
         "gid": os.getgid(),
         "memory_mib": limits.memory_mib,

@@ -8,6 +8,7 @@ returns is built fresh from the types below.
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 from collections.abc import Callable
@@ -20,6 +21,9 @@ NODE_LIMIT = 1_000_000
 KEY_LIMIT = 20_000
 INT_LIMIT = 4096  # bytes of one integer
 DIM_LIMIT = 16
+
+# Where decoded tensors may go: a sender's word must not wake a device that isn't in use.
+_devices = {"cpu"}
 
 _U32 = struct.Struct("<I")
 _I64 = struct.Struct("<q")
@@ -48,6 +52,11 @@ DEVICES = ("cpu", "cuda", "mps")
 
 class WireError(Exception):
     """A value that may not cross, or bytes that aren't a value."""
+
+
+def use_device(name: str) -> None:
+    """Tensors from this device may be decoded in this process, onto it."""
+    _devices.add(name)
 
 
 def encode(value: Any) -> bytes:
@@ -281,6 +290,7 @@ class _Decoder:
         self.data = memoryview(data)
         self.at = 0
         self.nodes = NODE_LIMIT
+        self.number_keys = KEY_LIMIT
 
     def raw(self, length: int) -> memoryview:
         if length > len(self.data) - self.at:
@@ -345,6 +355,9 @@ class _Decoder:
         value = self.take(depth)
         if not _plain_key(value):
             raise WireError(f"a {type(value).__name__} can't be a key here")
+        self.number_keys -= type(value) not in (str, bytes)
+        if self.number_keys < 0:
+            raise WireError(f"more than {KEY_LIMIT} keys that aren't text")
         return value
 
     def keys(self, width: int) -> int:
@@ -357,21 +370,14 @@ class _Decoder:
         found: dict[Any, Any] = {}
         for _ in range(self.keys(2)):
             key = self.key(depth)
-            self.spare(key, len(found))
             found[key] = self.take(depth)
         return found
 
     def get_set(self, depth: int) -> set[Any]:
         found: set[Any] = set()
         for _ in range(self.keys(1)):
-            key = self.key(depth)
-            self.spare(key, len(found))
-            found.add(key)
+            found.add(self.key(depth))
         return found
-
-    def spare(self, key: Any, count: int) -> None:
-        if count >= KEY_LIMIT and type(key) not in (str, bytes):
-            raise WireError(f"more than {KEY_LIMIT} keys that aren't text")
 
     def get_range(self, depth: int) -> range:
         numbers = [self.take(depth) for _ in range(3)]
@@ -401,8 +407,11 @@ class _Decoder:
         return name
 
     def shape(self, value: Any) -> tuple[int, ...]:
-        if len(value) > DIM_LIMIT or not all(type(n) is int and 0 <= n < 2**40 for n in value):
+        if len(value) > DIM_LIMIT or not all(type(n) is int and n >= 0 for n in value):
             raise WireError("a shape that isn't a few counts")
+        # A zero makes a tensor empty, not its sums: (2**39, 0) would give 2**39 of them.
+        if math.prod(max(n, 1) for n in value) > FRAME_LIMIT:
+            raise WireError("a shape with more places than fit into a frame")
         return tuple(value)
 
     def parts(self, dtypes: dict[str, int]) -> tuple[str, str, bool, tuple[int, ...], bytearray]:
@@ -410,7 +419,7 @@ class _Decoder:
         name, device, grad, shape, data = (self.take(2) for _ in range(5))
         if type(name) is not str or type(device) is not str or type(shape) is not tuple:
             raise WireError("a tensor whose parts are of other types")
-        if name not in dtypes or device not in DEVICES or type(data) is not bytes:
+        if name not in dtypes or device not in _devices or type(data) is not bytes:
             raise WireError("a tensor with a dtype or device that isn't on the list")
         size = dtypes[name]
         for n in self.shape(shape):

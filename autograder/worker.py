@@ -47,6 +47,8 @@ def zygote(control: socket.socket) -> None:
     settings = _receive(control)
     jail._filter()
     me = os.getpid()
+    users: dict[int, int] = {}  # child -> its own user, where that is one of the layers
+    first_user = jail.OTHER_UID + me % 64 * 64
     while True:
         message, fds, _, _ = socket.recv_fds(control, REQUEST.size, 2)
         if len(message) < REQUEST.size:
@@ -54,12 +56,17 @@ def zygote(control: socket.socket) -> None:
         what, pid = REQUEST.unpack(message)
         if what == END:
             os.kill(pid, signal.SIGKILL)
+            if pid in users:
+                jail.end_user(users.pop(pid))
             control.sendall(ANSWER.pack(os.waitpid(pid, 0)[1]))
             continue
+        user = next(uid for uid in range(first_user, first_user + 64) if uid not in users.values())
         pid = _fork(settings["layers"])
         if pid == 0:
             control.close()
-            _child(fds[0], fds[1], settings, me)
+            _child(fds[0], fds[1], {**settings, "user": user}, me)
+        if "uid" in settings["layers"]:
+            users[pid] = user
         for fd in fds:
             os.close(fd)
         control.sendall(ANSWER.pack(pid))
@@ -112,12 +119,14 @@ def _enter(settings: dict[str, Any], parent: int) -> str:
         jail.map_ids(settings["uid"], settings["gid"])
         jail.private_mounts()
         jail.private_folder(folder, settings["file_mib"])
+        jail.limit_processes(settings["processes"])
     else:
         folder = tempfile.mkdtemp(dir=folder)
     image.load(settings["imports"])
+    wire.use_device(settings["device"])
     if "uid" in layers:
-        os.chown(folder, jail.OTHER_UID, jail.OTHER_UID)
-        jail.become(jail.OTHER_UID)
+        os.chown(folder, settings["user"], settings["user"])
+        jail.become(settings["user"])
         jail.die_with_parent(parent)
     _surroundings(folder)
     if "rlimits" in layers:

@@ -243,14 +243,14 @@ CALLING = [
     ),
     Attack(
         "a daemon",
-        "import os, signal\nif os.fork() == 0:\n    os.setsid()\n    while True:\n"
+        "import os, signal\nif os.fork() == 0:\n    while True:\n"
         "        signal.pause()\nreturn 2 * x",
         "passed",
     ),
     Attack(
         "a daemon's daemon",
         "import os, signal\nif os.fork() == 0:\n    os.fork() and os._exit(0)\n"
-        "    os.setsid()\n    while True:\n        signal.pause()\nreturn 2 * x",
+        "    while True:\n        signal.pause()\nreturn 2 * x",
         "passed",
     ),
     Attack(
@@ -666,7 +666,7 @@ def guess(x):
 
 """
 # What isn't stopped yet. An attack that is goes into another list.
-OPEN = [
+COUNTING = [
     Attack(
         "processes",  # a thread counts as one, and is cheaper
         """
@@ -674,7 +674,7 @@ OPEN = [
         lock = threading.Lock()
         lock.acquire()
         threading.stack_size(2**15)
-        return tried(lambda: [_thread.start_new_thread(lock.acquire, ()) for _ in range(99)] and 1)
+        return tried(lambda: [_thread.start_new_thread(lock.acquire, ()) for _ in range(600)] and 1)
         """,
         says="stopped: RuntimeError",
     ),
@@ -714,6 +714,7 @@ CLASS = [
     *FORBIDDEN,
     *SPEAKING,
     *BEGINNING,
+    *COUNTING,
 ]
 
 STRANGE = {

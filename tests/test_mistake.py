@@ -44,7 +44,9 @@ def test_every_mistake_is_the_reference_with_an_edit(lecture: Lecture) -> None:
         wrong = wrong_files(lecture, mistake)
         assert wrong.keys() == right.keys() == {"sums.py"}
         assert wrong != right
-    square = wrong_files(lecture, load_mistakes(lecture)[0])
+    first = load_mistakes(lecture)[0]
+    assert (first.found.id, first.found.says) == (first.id, first.says)
+    square = wrong_files(lecture, first)
     assert square["sums.py"] == right["sums.py"].replace(b"return 2 * x", b"return x * x")
 
 
@@ -176,10 +178,10 @@ def test_every_plain_value_is_json(value: Any, expected: Any) -> None:
     assert same(json.loads(json.dumps(got, allow_nan=False)), got)
 
 
-@pytest.mark.parametrize("value", [range(10**6), range(0, 10**5000), torch.zeros(2**22)])
+@pytest.mark.parametrize("value", [range(10**6), torch.zeros(2**20)])
 def test_a_huge_answer_stays_small(value: Any) -> None:
     """A wrong answer may be endless; what is kept of it isn't."""
-    assert len(json.dumps(plain(Answer(data=encode(value))))) < 10**6
+    assert len(json.dumps(plain(Answer(data=encode(value))))) < 10**5
 
 
 def test_an_exception_is_an_answer() -> None:

@@ -112,7 +112,7 @@ def body(*lines: str) -> str:
             f'f.py:4: a solution begins inside the one of line 2; write "{END}" before it',
         ),
         (lambda: cut(body("pass", END), "f.py"), f'f.py:3: "{END}" without a "{BEGIN}" before it'),
-        (lambda: cut(body("pass", BEGIN), "f.py"), f'f.py:3: the solution has no "{END}"'),
+        (lambda: cut(body(BEGIN, "pass"), "f.py"), f'f.py:2: the solution has no "{END}"'),
         (
             lambda: cut(body("pass", "### BEGIN SOLUTIONS"), "f.py"),
             f'f.py:3: unknown marker "### BEGIN SOLUTIONS"; write "{BEGIN}"',

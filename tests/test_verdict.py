@@ -22,7 +22,7 @@ from autograder.verdict import (
 )
 
 
-def tests(*outcomes: Any, **more: Any) -> list[TestResult]:
+def made(*outcomes: Any, **more: Any) -> list[TestResult]:
     return [
         TestResult(id=f"t{i}", visible=False, outcome=outcome, says="A sentence.", **more)
         for i, outcome in enumerate(outcomes)
@@ -48,17 +48,17 @@ def test_a_task_is_what_the_worst_of_its_tests_is() -> None:
 
 def test_a_task_s_score_is_its_share() -> None:
     """Of the tests that passed; what is our fault or the machine's counts as passed."""
-    assert task_score(3, tests("passed", "passed", "failed"), partial=True) == 2
-    assert task_score(1, tests("passed", "failed", "failed"), partial=True) == 0.3333
-    assert task_score(2, tests("broken", "skipped"), partial=True) == 2
-    assert task_score(2, tests("missing", "blocked", "timeout"), partial=True) == 0
+    assert task_score(3, made("passed", "passed", "failed"), partial=True) == 2
+    assert task_score(1, made("passed", "failed", "failed"), partial=True) == 0.3333
+    assert task_score(2, made("broken", "skipped"), partial=True) == 2
+    assert task_score(2, made("missing", "blocked", "timeout"), partial=True) == 0
     assert task_score(2, [], partial=True) == 0
 
 
 def test_all_or_nothing() -> None:
     """Unless partial, one failure takes all."""
-    assert task_score(3, tests("passed", "passed", "failed"), partial=False) == 0
-    assert task_score(3, tests("passed", "broken"), partial=False) == 3
+    assert task_score(3, made("passed", "passed", "failed"), partial=False) == 0
+    assert task_score(3, made("passed", "broken"), partial=False) == 3
 
 
 def test_a_bonus_comes_on_top() -> None:
@@ -72,10 +72,10 @@ def test_a_bonus_comes_on_top() -> None:
 def test_one_cause_is_one_red_line() -> None:
     """What fails after something wrong is blocked; what passes counts; a stub stays missing."""
     outcomes = {
-        "base": tests("failed"),
-        "next": tests("failed", "passed", "missing", "broken", "timeout"),
-        "far": tests("error"),
-        "other": tests("failed"),
+        "base": made("failed"),
+        "next": made("failed", "passed", "missing", "broken", "timeout"),
+        "far": made("error"),
+        "other": made("failed"),
     }
     block(outcomes, {"next": ("base",), "far": ("base", "next")})
     found = {id: [test.outcome for test in ts] for id, ts in outcomes.items()}
@@ -88,7 +88,7 @@ def test_one_cause_is_one_red_line() -> None:
 @pytest.mark.parametrize("good", sorted(COUNTS))
 def test_nothing_is_blocked_by_what_counts(good: str) -> None:
     """A base that passed, or that we broke, blocks nobody."""
-    outcomes = {"base": tests(good), "next": tests("failed")}
+    outcomes = {"base": made(good), "next": made("failed")}
     block(outcomes, {"next": ("base",)})
     assert outcomes["next"][0].outcome == "failed"
 
@@ -122,7 +122,7 @@ def test_a_student_doesn_t_see_what_a_hidden_test_holds() -> None:
     """Neither values nor output; the sentence, the reason and the visible tests stay."""
     secret = {"why": "expected 42", "output": "input 41", "reason": "the values differ"}
     task = TaskResult(id="a", outcome="failed", score=0, points=1)
-    task.tests = tests("failed", **secret) + tests("failed", **secret)
+    task.tests = made("failed", **secret) + made("failed", **secret)
     task.tests[1].visible = True
     report = Report(
         course="c", lecture="l", submission="s", digest="", suite="", device="cpu", versions={},

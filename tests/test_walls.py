@@ -122,7 +122,7 @@ def _children() -> list[int]:
 def _ends(pid: int) -> bool:
     """Whether a process that was killed is gone within a moment."""
     fd = os.pidfd_open(pid)
-    ended = bool(select.select([fd], [], [], 2.0)[0])
+    ended = bool(select.select([fd], [], [], 1.0)[0])
     os.close(fd)
     if ended:
         os.waitpid(pid, 0)
@@ -156,8 +156,8 @@ def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
     before = place.files()
     alone = place.grade({"honest": REFERENCE}, many=True)["honest"]
     assert alone.score == 9
-    attacks = {attack.name: attack for attack in (*hostile.CLASS, *hostile.OPEN)}
-    assert len(attacks) == len(hostile.CLASS) + len(hostile.OPEN)
+    attacks = {attack.name: attack for attack in hostile.CLASS}
+    assert len(attacks) == len(hostile.CLASS)
     texts = {name: attack.text(REFERENCE, **place.places()) for name, attack in attacks.items()}
     beside = {name: attack.beside for name, attack in attacks.items()}
     reports = place.grade({**texts, "honest": REFERENCE}, beside, jobs=2, many=True)
@@ -166,13 +166,6 @@ def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
     for attack in hostile.CLASS:
         with subtests.test(attack.name):
             check(attack, reports[attack.name])
-    for attack in hostile.OPEN:
-        with subtests.test(attack.name):
-            try:
-                check(attack, reports[attack.name])
-            except AssertionError:
-                pytest.xfail("not stopped yet")
-            pytest.fail("this one is stopped: move it out of OPEN")
     assert without_seconds(reports["honest"]) == without_seconds(alone)
     assert place.files() == before
     assert list((place.folder / "temporary").iterdir()) == [place.folder / "temporary" / ".keep"]
@@ -219,7 +212,6 @@ def test_strange_answers_are_wrong_answers(place: Place, subtests: pytest.Subtes
             assert reports[name].score == 8
 
 
-@pytest.mark.xfail(strict=True, reason="a KeyError of a huge integer ends the suite process")
 def test_an_exception_that_cannot_be_printed_is_a_wrong_answer(place: Place) -> None:
     """Python refuses to print an integer of that many digits; the suite's process lives on."""
     suite = place.course.lectures[0].home / "test_hidden.py"
@@ -230,20 +222,17 @@ def test_an_exception_that_cannot_be_printed_is_a_wrong_answer(place: Place) -> 
     assert outcomes(report)["double"] == "passed"
 
 
-@pytest.mark.xfail(strict=True, reason="ranges are walked when mistakes are recognised")
 def test_a_long_range_is_compared_as_a_range() -> None:
     """It took a few bytes on the wire, and takes no more as an answer that is recorded."""
     assert len(str(plain(Answer(data=wire.encode(range(10**6)))))) < 1000
 
 
-@pytest.mark.xfail(strict=True, reason="each set may have as many keys as the limit allows")
 def test_keys_that_could_collide_are_few_in_all() -> None:
     """Twenty thousand colliding keys take seconds; an answer can't have fifty times as many."""
     with pytest.raises(wire.WireError):
         wire.decode(wire.encode([set(range(15_000))] * 3))
 
 
-@pytest.mark.xfail(strict=True, reason="the other sizes of an empty tensor aren't bounded")
 def test_an_empty_tensor_is_not_large_in_another_dimension() -> None:
     """Summed along its empty side it would fill the grader's memory."""
     empty = b"Xs\7\0\0\0float32s\3\0\0\0cpuFt\2\0\0\0"
@@ -253,7 +242,6 @@ def test_an_empty_tensor_is_not_large_in_another_dimension() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.xfail(strict=True, reason="without namespaces, what a submission forked lives on")
 def test_another_user_in_place_of_namespaces_leaves_nobody_either(
     place: Place, survivors: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +255,6 @@ def test_another_user_in_place_of_namespaces_leaves_nobody_either(
     assert not survivors()
 
 
-@pytest.mark.xfail(strict=True, reason="torch complains that it can't read /proc/cpuinfo")
 def test_a_jail_says_nothing_by_itself(place: Place) -> None:
     """What stands in a report as output was printed by the submission."""
     (report,) = place.grade({"honest": REFERENCE}, many=False).values()
@@ -275,8 +262,18 @@ def test_a_jail_says_nothing_by_itself(place: Place) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.xfail(strict=True, reason="it is taken for a wrong answer")
 def test_a_jail_that_cannot_be_built_costs_nobody_points(place: Place) -> None:
     """The other user may not enter the temporary folder: that is told, and nobody is graded."""
     with pytest.raises(MachineError, match="the jail could not be built"):
         place.grade({"honest": REFERENCE}, layers=("landlock", "seccomp", "uid", "rlimits"))
+
+
+@pytest.mark.parametrize("answer", ["[" * 31 + "]" * 31, "bytes(2**26 - 60)"])
+def test_an_answer_that_cannot_be_handed_back_is_a_wrong_answer(place: Place, answer: str) -> None:
+    """A suite asks with what it was answered: that it is too deep or too long isn't its fault."""
+    suite = place.course.lectures[0].home / "test_hidden.py"
+    again = "close(student.extra([student.extra([1, 2, 3]), 0]), 6)"
+    suite.write_text(suite.read_text().replace("close(student.extra([1, 2, 3]), 6)", again))
+    (report,) = place.grade({"odd": REFERENCE.replace("sum(xs)", answer)}).values()
+    assert outcomes(report)["extra"] != "broken"
+    assert report.score == 8
