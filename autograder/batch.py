@@ -22,7 +22,7 @@ from autograder import errors, image, jail
 from autograder.course import Course, Lecture
 from autograder.errors import AutograderError, CourseError, MachineError, WorkerError
 from autograder.job import Done, Job, Work, suite_digest, versions
-from autograder.submission import Submission, read_submission
+from autograder.submission import Submission, read_submission, safe_name
 from autograder.verdict import Report, TaskResult
 
 AHEAD = 2  # submissions that a suite process has at hand, so that it never waits for us
@@ -292,9 +292,10 @@ class Names:
         self.seen: set[str] = set()
 
     def distinct(self, submission: Submission, entry: Path) -> Submission:
-        name = submission.name
-        if name in self.seen:
-            name = entry.name
+        name, number = submission.name, 1
+        while name in self.seen:
+            name = safe_name(entry.name) if number == 1 else f"{submission.name}-{number}"
+            number += 1
         self.seen.add(name)
         return dataclasses.replace(submission, name=name)
 

@@ -107,7 +107,10 @@ class Lecture:
         """The task of that id, or of that last part of an id if only one has it."""
         found = [task for task in self.tasks if task.id == id]
         found = found or [task for task in self.tasks if task.id.split(".")[-1] == id]
-        if len(found) != 1:
+        if len(found) > 1:
+            both = " or ".join(f'"{task.id}"' for task in found)
+            raise UsageError(f'{self.id}: "{id}" may be {both}; write one of them')
+        if not found:
             hint = nearest(id, (task.id for task in self.tasks))
             raise UsageError(f'{self.id} has no task "{id}"{hint}')
         return found[0]
@@ -223,7 +226,7 @@ def _check(lecture: Lecture, file: Path) -> None:
     try:
         TopologicalSorter({task.id: task.after for task in lecture.tasks}).prepare()
     except CycleError as error:
-        circle = " after ".join(f'"{id}"' for id in error.args[1])
+        circle = " after ".join(f'"{id}"' for id in reversed(error.args[1]))
         raise CourseError(f"{file}: after: a circle of tasks: {circle}") from None
     for name in (VISIBLE, HIDDEN)[: 1 if lecture.released else 2]:
         if not (lecture.home / name).is_file():
@@ -232,8 +235,9 @@ def _check(lecture: Lecture, file: Path) -> None:
 
 def _check_task(task: Task, ids: list[str], home: Path, file: Path) -> None:
     where = f'{file}: task "{task.id}"'
-    if task.points < 0:
-        raise CourseError(f"{where}: points: {task.points:g} is negative; write 0 or more")
+    if not 0 <= task.points < float("inf"):
+        what = "is negative" if task.points < 0 else "can't be added up"
+        raise CourseError(f"{where}: points: {task.points:g} {what}; write 0 or more")
     for id in task.after:
         if id not in ids:
             raise CourseError(f'{where}: after: there is no task "{id}"{nearest(id, ids)}')

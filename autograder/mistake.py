@@ -159,6 +159,8 @@ def same(a: Any, b: Any) -> bool:
     """Whether two plain answers are one, numbers up to the sixth digit."""
     if isinstance(a, bool) or isinstance(b, bool) or a is None or b is None:
         return a is b
+    if isinstance(a, int) and isinstance(b, int):
+        return a == b
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return math.isclose(a, b, rel_tol=SAME, abs_tol=1e-12)
     if isinstance(a, list) and isinstance(b, list):

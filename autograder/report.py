@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from autograder.verdict import COUNTS, MistakeFound, Report, TaskResult, TestResult
+from autograder.verdict import COUNTS, MistakeFound, Report, TaskResult, TestResult, harmless
 
 SIGNS: dict[str, tuple[str, str]] = {
     "passed": ("✓", "green"),
@@ -187,7 +188,9 @@ def to_csv(reports: Sequence[Report]) -> str:
 
 
 def _cell(text: str) -> str:
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t")) else text
+    """One line, and none that a spreadsheet would run."""
+    line = re.sub(r"[\t\r\n]+", " ", text) if re.search(r"[\t\r]|^\n", text) else text
+    return "'" + line if line.lstrip().startswith(("=", "+", "-", "@")) else line
 
 
 def to_junit(reports: Sequence[Report]) -> str:
@@ -199,7 +202,7 @@ def to_junit(reports: Sequence[Report]) -> str:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=report.submission,
+            name=harmless(report.submission),
             tests=str(len(tests)),
             failures=str(kinds["failure"]),
             errors=str(kinds["error"]),
@@ -223,18 +226,18 @@ def _junit_kind(test: TestResult) -> str:
 def _junit_case(
     suite: ElementTree.Element, report: Report, task: TaskResult, test: TestResult
 ) -> None:
-    name = f"{report.lecture}.{task.id}"
+    name = harmless(f"{report.lecture}.{task.id}")
     case = ElementTree.SubElement(
-        suite, "testcase", classname=name, name=test.says, time=f"{test.seconds:.3f}"
+        suite, "testcase", classname=name, name=harmless(test.says), time=f"{test.seconds:.3f}"
     )
     if kind := _junit_kind(test):
         said = task.mistake.says if task.mistake else test.reason
-        inner = ElementTree.SubElement(case, kind, message=said or test.outcome)
+        inner = ElementTree.SubElement(case, kind, message=harmless(said or test.outcome))
         if kind != "skipped":
             inner.set("type", test.outcome)
-            inner.text = test.why
+            inner.text = harmless(test.why)
     if test.output:
-        ElementTree.SubElement(case, "system-out").text = test.output
+        ElementTree.SubElement(case, "system-out").text = harmless(test.output)
 
 
 def to_html(reports: Sequence[Report], title: str = "") -> str:

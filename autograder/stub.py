@@ -20,7 +20,7 @@ def cut(text: str, name: str) -> str:
     lines: list[str] = []
     owners = _functions(text, name)
     began = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_lines(text), 1):
         mark = line.strip()
         if mark == BEGIN:
             if began:
@@ -58,9 +58,14 @@ def source_of(text: str, function: str, name: str) -> str:
     """One function's source, its markers left out."""
     for first, last, qualified in _functions(text, name):
         if qualified == function:
-            lines = text.splitlines()[first - 1 : last]
+            lines = _lines(text)[first - 1 : last]
             return "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
     raise MarkerError(f"{name}: there is no function {function}")
+
+
+def _lines(text: str) -> list[str]:
+    """Python's lines: a form feed or U+2028 ends none."""
+    return text.removesuffix("\n").split("\n")
 
 
 def _functions(text: str, name: str) -> list[tuple[int, int, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -19,6 +21,9 @@ TOTAL_LIMIT = 8 * 2**20
 ENTRY_LIMIT = 2000
 UNPACKED_LIMIT = 256 * 2**20
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
+# What reading a broken archive raises, from the zip and tar modules and from those below.
+DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, zlib.error)
+DAMAGED += (zipfile.BadZipFile, tarfile.TarError)  # type: ignore[assignment]
 IGNORED = {"__pycache__", "__MACOSX", ".git", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -63,8 +68,13 @@ def student_name(entry: Path) -> str:
         if not entry.is_dir() and name.endswith(ending):
             name = name[: -len(ending)]
             break
+    return safe_name(name)
+
+
+def safe_name(name: str) -> str:
+    """What is left of a name when it must be a file's name: at most 100 characters, 200 bytes."""
     clean = re.sub(r"[^\w.@+ -]", "_", name).strip(" .")
-    return clean[:100] or "_"
+    return clean[:100].encode()[:200].decode(errors="ignore").strip(" .") or "_"
 
 
 def read_submission(entry: Path, lecture: str, files: Sequence[str]) -> Submission:
@@ -75,7 +85,7 @@ def read_submission(entry: Path, lecture: str, files: Sequence[str]) -> Submissi
         return Submission(name, _choose(found, lecture, files))
     except SubmissionError as error:
         return Submission(name, problem=str(error), outcome=error.outcome)
-    except (OSError, RuntimeError, NotImplementedError, EOFError) as error:
+    except DAMAGED as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else error
         return Submission(name, problem=f"{entry.name} can't be read: {what}")
 
@@ -110,8 +120,11 @@ def _capped(entries: Iterator[tuple[str, int, object]]) -> Iterator[tuple[str, b
         everything += size
         if everything > UNPACKED_LIMIT:
             raise SubmissionError(f"unpacks to more than {UNPACKED_LIMIT // 2**20} MiB")
-        if not path.endswith(".py"):
+        parts = PurePosixPath(path).parts
+        if not path.endswith(".py") or parts[-1].startswith("._") or IGNORED.intersection(parts):
             continue
+        if not _is_text(path):
+            raise SubmissionError(f"{_shown(path)} has a name that isn't UTF-8; rename it")
         total += size
         if size > FILE_LIMIT or total > TOTAL_LIMIT:
             raise SubmissionError(
@@ -165,6 +178,7 @@ def _zip(file: Path) -> Iterator[tuple[str, int, object]]:
 
 def _tar(file: Path) -> Iterator[tuple[str, int, object]]:
     try:
+        _check_headers(file)
         with tarfile.open(file, "r:gz") as archive:
             for entry in archive:
                 path = _inside(entry.name)
@@ -176,6 +190,31 @@ def _tar(file: Path) -> Iterator[tuple[str, int, object]]:
                     yield path, entry.size, _bounded(lambda e=entry: archive.extractfile(e))
     except (tarfile.TarError, ValueError, EOFError, OSError) as error:
         raise SubmissionError(f"{file.name} is not a whole tar archive: {error}") from None
+
+
+def _check_headers(file: Path) -> None:
+    """Refuse a header whose own extension is large: tarfile would read it into memory."""
+    with gzip.open(file) as stream:
+        read = 0
+        while len(block := stream.read(tarfile.BLOCKSIZE)) == tarfile.BLOCKSIZE:
+            if not any(block):
+                return
+            header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+            plain = header.type in tarfile.REGULAR_TYPES
+            read += header.size
+            if header.size < 0 or (not plain and header.size > FILE_LIMIT):
+                raise SubmissionError(f"{file.name} is not a plain tar archive")
+            if read > UNPACKED_LIMIT:
+                raise SubmissionError(f"unpacks to more than {UNPACKED_LIMIT // 2**20} MiB")
+            stream.seek(-(-header.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, os.SEEK_CUR)
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bounded(opener: object) -> object:

@@ -96,9 +96,16 @@ class _Comparison:
     def __init__(self, rtol: float | None, atol: float | None) -> None:
         self.rtol, self.atol = rtol, atol
         self.numbers = _Numbers()
+        self.exacts: list[tuple[str, Any, Any]] = []
         self.tensors: list[tuple[str, torch.Tensor, torch.Tensor]] = []
 
     def tree(self, actual: Any, expected: Any, path: str) -> None:
+        if isinstance(expected, numpy.generic):
+            expected = expected.item()
+        if isinstance(expected, bytearray):
+            expected = bytes(expected)
+        if isinstance(expected, frozenset):
+            expected = set(expected)
         if isinstance(expected, numpy.ndarray):
             expected = torch.as_tensor(expected)
             actual = torch.as_tensor(actual) if isinstance(actual, numpy.ndarray) else actual
@@ -112,7 +119,7 @@ class _Comparison:
             self.sequence(actual, expected, path)
         elif isinstance(expected, Mapping):
             self.mapping(actual, expected, path)
-        elif isinstance(expected, (set, frozenset, range)):
+        elif isinstance(expected, (set, range)):
             self.exact(actual, expected, path)
         else:
             raise CourseError(f"close: can't expect a {type(expected).__name__}")
@@ -120,10 +127,7 @@ class _Comparison:
     def exact(self, actual: Any, expected: Any, path: str) -> None:
         if type(actual) is not type(expected):
             self.kind(actual, expected, path)
-        if actual != expected:
-            raise Different(
-                "the value differs", f"{_at(path)}got {_show(actual)}, expected {_show(expected)}"
-            )
+        self.exacts.append((path, actual, expected))
 
     def kind(self, actual: Any, expected: Any, path: str) -> None:
         raise Different(
@@ -141,7 +145,7 @@ class _Comparison:
             self.exact(bare, int(expected.real), path)
             return
         if isinstance(bare, int):
-            bare = float(bare) if abs(bare) < 2**1000 else math.inf * (1 if bare > 0 else -1)
+            bare = _float(bare)
         self.numbers.paths.append(path)
         self.numbers.actual.append(bare)
         self.numbers.expected.append(expected)
@@ -171,12 +175,12 @@ class _Comparison:
             self.tree(actual[key], value, f"{path}[{key!r}]")
 
     def tensor(self, actual: Any, expected: torch.Tensor, path: str) -> None:
-        if expected.dim() == 0 and type(actual) in (int, float):
-            if expected.dtype.is_floating_point:
-                actual = torch.tensor(float(actual), dtype=expected.dtype, device=expected.device)
-            else:
+        if expected.dim() == 0 and type(actual) in (int, float, bool, complex):
+            if type(actual) not in (int, float) or not expected.dtype.is_floating_point:
                 self.tree(actual, expected.item(), path)
                 return
+            number = _float(actual)
+            actual = torch.tensor(number, dtype=expected.dtype, device=expected.device)
         if not isinstance(actual, torch.Tensor):
             self.kind(actual, expected, path)
         for reason, got, wanted in (
@@ -189,7 +193,11 @@ class _Comparison:
         self.tensors.append((path, actual.detach(), expected.detach()))
 
     def finish(self) -> None:
-        """The last two layers, for the plain numbers together and for each tensor."""
+        """The last two layers: what is exact, the plain numbers together, each tensor."""
+        for path, actual, expected in self.exacts:
+            if actual != expected:
+                said = f"{_at(path)}got {_show(actual)}, expected {_show(expected)}"
+                raise Different("the value differs", said)
         if self.numbers.paths:
             self.values(
                 torch.tensor(self.numbers.actual, dtype=_dtype_of(self.numbers)),
@@ -226,13 +234,13 @@ class _Comparison:
         if not off.any():
             return
         at = int(torch.where(off, distance, -1.0).argmax())
+        a, e = actual.reshape(-1)[at].item(), expected.reshape(-1)[at].item()
         allowed = f"rtol {rtol:g}, atol {atol:g}" if rtol or atol else "none"
         raise Different(
             "the values differ",
             f"{int(off.sum())} of {off.numel()} values differ; the largest difference is"
-            f" {distance[at].item():.6g} at {name(at) or 'the result'}:"
-            f" got {_show(actual.reshape(-1)[at].item())},"
-            f" expected {_show(expected.reshape(-1)[at].item())} (allowed: {allowed})",
+            f" {abs(a - e):.6g} at {name(at) or 'the result'}:"
+            f" got {_show(a)}, expected {_show(e)} (allowed: {allowed})",
         )
 
     def tolerance(self, dtype: torch.dtype) -> tuple[float, float]:
@@ -241,6 +249,14 @@ class _Comparison:
             rtol if self.rtol is None else self.rtol,
             atol if self.atol is None else self.atol,
         )
+
+
+def _float(value: float) -> float:
+    """A number as a float; an integer beyond all floats is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _bare(value: Any) -> Any:
@@ -285,7 +301,10 @@ def _kind(value: Any) -> str:
 
 def _show(value: Any, most: int = 120) -> str:
     """A value as text, short; numbers keep nine digits."""
-    text = "".join(_pieces(value, most))
+    try:
+        text = "".join(_pieces(value, most))
+    except ValueError:  # somewhere in it is an integer that Python won't print
+        text = f"a {type(value).__name__} with numbers too long to show"
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

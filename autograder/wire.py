@@ -112,7 +112,7 @@ class _Encoder:
             raise WireError(f"a value nested deeper than {DEPTH_LIMIT} levels")
         writer = _writer_of(type(value))
         if writer is None:
-            raise WireError(f"a {type(value).__name__} is not plain data")
+            raise WireError(f"a {_NAME(type(value))} is not plain data")
         writer(self, value, depth - 1)
 
     def blob(self, tag: bytes, data: bytes) -> None:
@@ -164,7 +164,7 @@ class _Encoder:
             self.put(item, depth)
 
     def put_set(self, value: set[Any], depth: int) -> None:
-        kind: Any = set if set in type(value).__mro__ else frozenset
+        kind: Any = set if any(base is set for base in _MRO(type(value))) else frozenset
         encoded = sorted(self.apart(item, depth) for item in kind.__iter__(value))
         self.write(b"e" + _U32.pack(len(encoded)) + b"".join(encoded))
 
@@ -198,19 +198,23 @@ class _Encoder:
 
     def put_tensor(self, value: Any, depth: int) -> None:
         torch = sys.modules["torch"]
+        base = torch.Tensor  # a subclass's own properties aren't asked
         with torch._C.DisableTorchFunctionSubclass(), torch.no_grad():
-            if value.layout != torch.strided:
-                raise WireError(f"a {value.layout} tensor may not cross; make it dense")
-            grad = value.requires_grad
-            device = value.device.type
-            plain = torch.Tensor.detach(value).as_subclass(torch.Tensor)
+            layout = base.layout.__get__(value)
+            if layout != torch.strided or base.is_nested.__get__(value):
+                raise WireError(f"a {layout} tensor may not cross; make it dense")
+            grad = base.requires_grad.__get__(value)
+            plain = base.as_subclass(base.detach(value), base)
             name = str(plain.dtype).removeprefix("torch.")
-            if name not in TENSOR_DTYPES or device not in DEVICES or plain.is_quantized:
-                raise WireError(f"a {name} tensor on {device} may not cross")
+            odd = plain.is_quantized or plain._is_zerotensor()
+            if name not in TENSOR_DTYPES or plain.device.type not in DEVICES or odd:
+                raise WireError(f"a {name} tensor on {plain.device.type} may not cross")
             self.room(plain.numel() * TENSOR_DTYPES[name])
-            flat = plain.resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+            # A fresh copy: a view of one element counts as contiguous whatever its stride.
+            flat = torch.empty(plain.numel(), dtype=plain.dtype)
+            flat.copy_(plain.reshape(-1))
             data = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
-        self.put_array(b"X", name, tuple(plain.shape), data, (device, grad))
+        self.put_array(b"X", name, tuple(plain.shape), data, (plain.device.type, grad))
 
     def put_ndarray(self, value: Any, depth: int) -> None:
         numpy = sys.modules["numpy"]
@@ -224,7 +228,10 @@ class _Encoder:
 
     def put_scalar(self, value: Any, depth: int) -> None:
         """A numpy scalar crosses as the Python number that it stands for."""
-        self.put(sys.modules["numpy"].generic.item(value), depth)
+        number = sys.modules["numpy"].generic.item(value)
+        if type(number) is type(value):  # longdouble: Python has no number for it
+            raise WireError(f"a {type(value).__name__} is not plain data")
+        self.put(number, depth)
 
     def put_array(
         self, tag: bytes, name: str, shape: tuple[int, ...], data: bytes, extra: tuple[str, bool]
@@ -261,13 +268,18 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], None]] = {
 
 def _writer_of(kind: type) -> Callable[[_Encoder, Any, int], None] | None:
     """How a type is written: as itself, or as the nearest plain type that it derives from."""
-    writer = _WRITERS.get(kind)
-    if writer is None:
-        _learn_arrays()
-        for base in type.__dict__["__mro__"].__get__(kind):
-            if base in _WRITERS:
-                return _WRITERS[base]
-    return writer
+    if type(kind) is type and kind in _WRITERS:
+        return _WRITERS[kind]
+    _learn_arrays()
+    for base in _MRO(kind):  # by identity: a metaclass may lie about equality and hash
+        for known, writer in _WRITERS.items():
+            if base is known:
+                return writer
+    return None
+
+
+_MRO = type.__dict__["__mro__"].__get__
+_NAME = type.__dict__["__name__"].__get__
 
 
 def _learn_arrays() -> None:

@@ -26,7 +26,7 @@ from autograder.course import Course, Lecture, find_course
 from autograder.mistake import load_mistakes, reference_files, wrong_files
 from autograder.teach.classes import grade_class
 
-CONFTEST = '''
+CONFTEST = """
 import importlib.util, sys, pathlib, pytest, torch
 
 def load(path, name):
@@ -50,7 +50,7 @@ def rng(request): return torch.Generator().manual_seed(1)
 @pytest.fixture
 def device(): return "cpu"
 def pytest_configure(config): config.addinivalue_line("markers", "task(id): a task")
-'''
+"""
 
 
 def write_class(lecture: Lecture, folder: Path, count: int) -> list[Path]:

@@ -213,12 +213,13 @@ def test_csv_is_a_row_for_each(reports: list[Report]) -> None:
     ]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "x\r="])
 def test_no_cell_is_a_formula(start: str) -> None:
     """A spreadsheet runs what begins with one of these; after a quote mark it is text."""
     evil = start + "cmd|' /C calc'!A0"
     report = made_report(evil, made_task(evil, "failed", mistake=COLUMNS), problem=evil)
     for row in csv.reader(io.StringIO(to_csv([report]), newline="")):
+        assert len(row) == 7
         assert not any(re.match(r"[=+\-@\t\r\n]", cell) for cell in row)
     quoted = '"a, b"\n'
     assert list(csv.reader(io.StringIO(to_csv([made_report(quoted)]))))[1][0] == quoted

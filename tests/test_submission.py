@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import tarfile
 import tracemalloc
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autograder import batch
@@ -30,7 +31,8 @@ from autograder.submission import (
 )
 
 FUZZ = settings(
-    max_examples=150,
+    max_examples=100,
+    phases=[Phase.generate],
     deadline=None,
     database=None,
     derandomize=True,
@@ -310,7 +312,7 @@ def test_a_zip_that_says_small_and_unpacks_large(tmp_path: Path) -> None:
     entry = as_zip(tmp_path, {"a.py": b"#" * 2**26})
     resize(entry, "a.py", 10)
     tracemalloc.start()
-    assert "alice.zip is not a whole zip archive" in problem(entry)
+    assert re.match(r"alice\.zip .*Bad CRC-32", problem(entry))
     assert tracemalloc.get_traced_memory()[1] < 2**22
     tracemalloc.stop()
 
