@@ -22,8 +22,10 @@ ENTRY_LIMIT = 2000
 UNPACKED_LIMIT = 256 * 2**20
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
 # What reading a broken archive raises, from the zip and tar modules and from those below.
+DAMAGED: tuple[type[Exception], ...]
 DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, zlib.error)
-DAMAGED += (zipfile.BadZipFile, tarfile.TarError)  # type: ignore[assignment]
+DAMAGED += (zipfile.BadZipFile, tarfile.TarError)
+LONG_NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 IGNORED = {"__pycache__", "__MACOSX", ".git", ".ipynb_checkpoints", ".DS_Store"}
 
 
@@ -201,12 +203,15 @@ def _check_headers(file: Path) -> None:
                 return
             header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
             plain = header.type in tarfile.REGULAR_TYPES
-            read += header.size
-            if header.size < 0 or (not plain and header.size > FILE_LIMIT):
+            # as tarfile has it: a folder or a link has no contents, whatever size it says
+            data = plain or header.type in LONG_NAMES or header.type not in tarfile.SUPPORTED_TYPES
+            size = header.size if data else 0
+            read += size
+            if header.size < 0 or (not plain and size > FILE_LIMIT):
                 raise SubmissionError(f"{file.name} is not a plain tar archive")
             if read > UNPACKED_LIMIT:
                 raise SubmissionError(f"unpacks to more than {UNPACKED_LIMIT // 2**20} MiB")
-            stream.seek(-(-header.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, os.SEEK_CUR)
+            stream.seek(-(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE, os.SEEK_CUR)
 
 
 def _is_text(path: str) -> bool:

@@ -336,6 +336,25 @@ def test_a_bomb_in_a_tar_s_header(tmp_path: Path, kind: bytes) -> None:
     assert peak < 2**24
 
 
+@pytest.mark.parametrize(
+    "before",
+    [member("folder", 512, tarfile.DIRTYPE), member("a.py", 512, tarfile.REGTYPE)],
+    ids=["folder of a size", "plain"],
+)
+def test_a_bomb_behind_a_header_that_readers_skip_differently(
+    tmp_path: Path, before: tarfile.TarInfo
+) -> None:
+    """A folder has no contents, whatever size it announces: what follows is a header."""
+    size = 2**26
+    data = b"" if before.type == tarfile.DIRTYPE else b"x = 1\n".ljust(512)
+    entry = tar_of(tmp_path, [(before, data), (member("x", size, b"x"), bytes(size))])
+    tracemalloc.start()
+    problem(entry)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
 @pytest.mark.parametrize("kind", [b"0", b"x", b"g", b"L", b"S", b"Z"])
 def test_a_negative_size_in_a_tar(tmp_path: Path, kind: bytes) -> None:
     """It neither loops nor makes room for something else."""

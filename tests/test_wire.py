@@ -419,13 +419,24 @@ def test_keys_that_are_not_text_are_few() -> None:
     assert len(back({str(i) for i in range(KEY_LIMIT + 1)})) == KEY_LIMIT + 1
 
 
-@pytest.mark.parametrize("key", [lambda i: i * SHARED, lambda i: (i * SHARED, 0)])
-def test_keys_that_collide_are_few_in_a_whole_answer(key: Any) -> None:
-    """Several sets share one allowance: a frame of colliding keys can't stall its reader."""
-    keys = [encode(key(i)) for i in range(6000)]
-    one = b"e" + u32(len(keys)) + b"".join(keys)
+def test_keys_are_few_in_a_whole_answer() -> None:
+    """Several sets share one allowance."""
+    with pytest.raises(WireError, match="more than 20000 keys that aren't text"):
+        back([set(range(6000))] * 4)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [lambda i: i * SHARED, lambda i: (i * SHARED, 0), lambda i: ((10**30,) * 40, i * SHARED)],
+    ids=["numbers", "pairs", "long tuples"],
+)
+@pytest.mark.parametrize("tag", [b"e", b"d"], ids=["set", "dict"])
+def test_keys_that_collide_are_very_few(key: Any, tag: bytes) -> None:
+    """Each new key of the same hash is compared with all before it: their reader would stall."""
+    keys = [encode(key(i)) for i in range(1000)]
+    after = b"N" if tag == b"d" else b""
     with pytest.raises(WireError, match="keys"):
-        decode(b"l" + u32(4) + one * 4)
+        decode(tag + u32(len(keys)) + b"".join(k + after for k in keys))
 
 
 @pytest.mark.parametrize("tag", [b"s", b"b", b"l", b"t", b"d", b"e", b"z", b"I", b"D", b"V"])
