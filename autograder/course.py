@@ -189,6 +189,9 @@ def find_course(start: Path) -> Course:
 def load_course(root: Path) -> Course:
     """Read and check a whole course; the first fault is a `CourseError`."""
     toml = read_toml(root / COURSE_FILE, CourseToml)
+    for key, value in msgspec.structs.asdict(toml.limits).items():
+        if not value > 0:
+            raise CourseError(f"{root / COURSE_FILE}: limits: {key}: {value:g} is no limit")
     _unique(root / COURSE_FILE, "lectures", toml.lectures)
     return Course(
         root=root,

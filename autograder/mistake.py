@@ -80,7 +80,7 @@ def load_mistakes(lecture: Lecture) -> tuple[Mistake, ...]:
             raise CourseError(f'{where}: no task "{mistake.task}"{nearest(mistake.task, ids)}')
         if (mistake.task, mistake.id) in seen:
             raise CourseError(f'{where}: stands there twice for task "{mistake.task}"')
-        if bool(mistake.find) == bool(mistake.edits):
+        if bool(mistake.find) == bool(mistake.edits) or (mistake.replace and mistake.edits):
             raise CourseError(f"{where}: give either find and replace, or edits")
         seen.add((mistake.task, mistake.id))
         wrong_files(lecture, mistake)

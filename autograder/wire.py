@@ -17,8 +17,9 @@ from typing import Any
 FRAME_LIMIT = 64 * 2**20  # bytes
 DEPTH_LIMIT = 32
 NODE_LIMIT = 1_000_000
-# Python's hashes of numbers are known, so keys can be made to collide: this bounds the harm.
-KEY_LIMIT = 20_000
+# Python's hashes of numbers are known: keys can be made to collide, and each new one is compared
+# with all before it.
+SAME_HASH_LIMIT = 16
 INT_LIMIT = 4096  # bytes of one integer
 DIM_LIMIT = 16
 
@@ -236,6 +237,7 @@ class _Encoder:
     def put_array(
         self, tag: bytes, name: str, shape: tuple[int, ...], data: bytes, extra: tuple[str, bool]
     ) -> None:
+        self.nodes -= 5  # as many as its reader takes
         self.write(tag)
         self.put_str(name, 0)
         self.put_str(extra[0], 0)
@@ -302,7 +304,6 @@ class _Decoder:
         self.data = memoryview(data)
         self.at = 0
         self.nodes = NODE_LIMIT
-        self.number_keys = KEY_LIMIT
 
     def raw(self, length: int) -> memoryview:
         if length > len(self.data) - self.at:
@@ -363,33 +364,29 @@ class _Decoder:
     def get_tuple(self, depth: int) -> tuple[Any, ...]:
         return tuple(self.get_list(depth))
 
-    def key(self, depth: int) -> Any:
+    def key(self, depth: int, met: dict[int, int]) -> Any:
+        """A key; met: how many keys of each hash the same container has already."""
         value = self.take(depth)
         if not _plain_key(value):
             raise WireError(f"a {type(value).__name__} can't be a key here")
-        self.number_keys -= type(value) not in (str, bytes)
-        if self.number_keys < 0:
-            raise WireError(f"more than {KEY_LIMIT} keys that aren't text")
+        if type(value) not in (str, bytes):
+            known = hash(value)
+            met[known] = met.get(known, 0) + 1
+            if met[known] > SAME_HASH_LIMIT:
+                raise WireError(f"more than {SAME_HASH_LIMIT} keys of the same hash")
         return value
-
-    def keys(self, width: int) -> int:
-        count = self.count(width)
-        if count > KEY_LIMIT * 10:
-            raise WireError(f"{count} keys; {KEY_LIMIT * 10} are allowed")
-        return count
 
     def get_dict(self, depth: int) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
-        for _ in range(self.keys(2)):
-            key = self.key(depth)
+        met: dict[int, int] = {}
+        for _ in range(self.count(2)):
+            key = self.key(depth, met)
             found[key] = self.take(depth)
         return found
 
     def get_set(self, depth: int) -> set[Any]:
-        found: set[Any] = set()
-        for _ in range(self.keys(1)):
-            found.add(self.key(depth))
-        return found
+        met: dict[int, int] = {}
+        return {self.key(depth, met) for _ in range(self.count())}
 
     def get_range(self, depth: int) -> range:
         numbers = [self.take(depth) for _ in range(3)]

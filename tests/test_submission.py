@@ -411,6 +411,13 @@ def test_what_can_t_be_opened_is_a_problem(tmp_path: Path) -> None:
     assert problem(tmp_path / "text.tgz").startswith("text.tgz is not a whole tar archive")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Nobody writes into it, so reading would never end."""
+    for name in ("alice.py", "bob.zip", "carol.tar.gz"):
+        os.mkfifo(tmp_path / name)
+        assert problem(tmp_path / name) == f"{name} is not a plain file"
+
+
 def test_names_that_are_no_text_stay_at_the_door(tmp_path: Path) -> None:
     """A tar's names are bytes; what is taken can be sent on to the process that grades it."""
     entry = tar_of(tmp_path, [(member("a.py", 6), GOOD), (member("\udcff.py", 6), GOOD)])
