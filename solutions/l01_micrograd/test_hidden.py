@@ -821,6 +821,23 @@ def test_picture_of_equal_numbers(student):
     close(answer, [["*", *[record] * 3], [f"* -> {record}", *[f"{record} -> *"] * 2]])
 
 
+def product_picture(m):
+    dot = m.draw_dot(m.Value(2.0) * m.Value(3.0))
+    return [dot.source, dot.format]
+
+
+@task("draw_dot")
+def test_look_of_the_picture(student):
+    """Values are records (the bars need that shape), and the picture grows from left to right."""
+    answer = student.run(product_picture)
+    source, kind = answer if isinstance(answer, list) and len(answer) == 2 else ("", "")
+    assert isinstance(source, str), "draw_dot returns a Digraph with a source text"
+    words = source.translate(str.maketrans('[]",;', "     ")).split()
+    assert "shape=record" in words, "no node has the shape record"
+    assert "rankdir=LR" in words, "rankdir isn't LR"
+    close(kind, "svg")
+
+
 # ------------------------------------------------------------------------------- the network
 
 
