@@ -40,6 +40,7 @@ slow: $(READY)
 
 bench: $(READY)
 	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/suites.py
 
 clean:
 	rm -rf $(VENV) results pictures

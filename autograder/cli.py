@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -280,6 +281,29 @@ def verify(lectures: tuple[str, ...], jobs: int, device: str, start_method: str)
         )
         faults += len(result.faults)
     return errors.COURSE if faults else errors.PASSED
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--list", "only_list", is_flag=True, help="Say what there is; fetch nothing.")
+def data(names: tuple[str, ...], only_list: bool) -> None:
+    """Fetch the full data sets (all, or those named) and check them."""
+    from rich.progress import DownloadColumn, Progress, TextColumn
+
+    from autograder.course import find_course
+    from autograder.learn import data as sets
+
+    course = find_course(Path.cwd())
+    for file in sets.chosen(course, names):
+        state = sets.state(course, file)
+        if only_list or state == "here":
+            click.echo(f"{file.name:<22} {file.bytes:>10,} bytes  {state:<9} {file.what}")
+            continue
+        columns = (TextColumn("{task.description}"), DownloadColumn())
+        with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task(file.name, total=file.bytes)
+            path = sets.fetch(course, file, functools.partial(bar.advance, task))
+        click.echo(f"{path}: fetched and checked")
 
 
 @cli.command()

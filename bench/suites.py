@@ -1,0 +1,57 @@
+"""CPU seconds of each lecture's hidden suite for the reference, after warm-up: under 2 each.
+
+python bench/suites.py [LECTURE…]
+
+Suite and reference run in this one process, with the stand-in behind `Student`'s seam, so
+that the CPU of both sides is counted and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from autograder.course import HIDDEN, Course, Lecture, find_course
+from autograder.plugin import Suite, collect
+from autograder.student import Student
+
+RUNS = 5
+
+
+def cpu_seconds(course: Course, lecture: Lecture) -> tuple[int, float]:
+    """(hidden tests, the median CPU seconds of a run of them all)."""
+    found: list[float] = []
+    suite = Suite(course, lecture, "cpu")
+
+    def measure(suite: Suite) -> None:
+        tests = [test for test in suite.tests if test.item.path.name == HIDDEN]
+        for _ in range(RUNS + 1):
+            began = time.process_time()
+            for test in tests:
+                student = Student(suite._ask_reference, test.task.file)
+                error, _ = suite._protocol(test, None, student)
+                assert error is None, (test.id, error)
+            found.append(time.process_time() - began)
+
+    collect(suite, measure)
+    hidden = sum(test.item.path.name == HIDDEN for test in suite.tests)
+    return hidden, sorted(found[1:])[RUNS // 2]
+
+
+def main(names: list[str]) -> None:
+    torch.set_num_threads(1)
+    course = find_course(Path(__file__).parent)
+    lectures = [course.lecture(name) for name in names] or list(course.lectures)
+    print("| lecture | hidden tests | CPU seconds |\n|---|---|---|")
+    for lecture in lectures:
+        count, seconds = cpu_seconds(course, lecture)
+        print(f"| {lecture.id} | {count} | {seconds:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main(sys.argv[1:])

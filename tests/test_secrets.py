@@ -1,0 +1,51 @@
+"""A suite holds for every secret: the inputs change, no verdict does."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT
+
+from autograder import batch, jail
+from autograder.course import SECRET_VARIABLE, Lecture, load_course
+from autograder.mistake import load_mistakes, reference_files, wrong_files
+from autograder.stub import cut
+from autograder.submission import Submission, read_submission
+
+COURSE = load_course(ROOT)
+SECRETS = [f"secret {number}" for number in range(20)]
+
+
+def everybody(lecture: Lecture) -> list[Submission]:
+    """The reference, the stubs, every mistake and every right way."""
+    reference = reference_files(lecture)
+    stubs = {name: cut(data.decode(), name).encode() for name, data in reference.items()}
+    found = [Submission("reference", reference), Submission("stubs", stubs)]
+    for mistake in load_mistakes(lecture):
+        found.append(Submission(f"{mistake.task} {mistake.id}", wrong_files(lecture, mistake)))
+    for entry in sorted((ROOT / "tests" / "right_ways" / lecture.id).iterdir()):
+        found.append(read_submission(entry, lecture.id, lecture.files))
+    return found
+
+
+def verdicts(lecture: Lecture) -> dict[str, list[tuple[str, str, float, str]]]:
+    """Submission -> (task, outcome, score, mistake) for each task."""
+    plan = batch.Plan(COURSE, lecture, jobs=2, layers=jail.available())
+    return {
+        report.submission: [
+            (task.id, task.outcome, task.score, task.mistake.id if task.mistake else "")
+            for task in report.tasks
+        ]
+        for report in batch.grade_submissions(plan, everybody(lecture), many=True)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", COURSE.lectures, ids=lambda lecture: lecture.id)
+def test_twenty_secrets_and_one_verdict(lecture: Lecture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is lucky."""
+    monkeypatch.setenv(SECRET_VARIABLE, "the first")
+    first = verdicts(lecture)
+    for secret in SECRETS:
+        monkeypatch.setenv(SECRET_VARIABLE, secret)
+        now = verdicts(lecture)
+        assert {name: v for name, v in now.items() if v != first[name]} == {}, secret
