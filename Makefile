@@ -41,6 +41,7 @@ slow: $(READY)
 bench: $(READY)
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/suites.py
+	$(BIN)/python bench/cold.py
 
 clean:
 	rm -rf $(VENV) results pictures

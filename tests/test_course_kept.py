@@ -1,0 +1,123 @@
+"""What the shipped course promises beyond `autograder verify`: releases, stubs, payoffs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Command
+
+from autograder.course import Lecture, load_course
+from autograder.stub import cut
+
+COURSE = load_course(ROOT)
+LECTURES = pytest.mark.parametrize("lecture", COURSE.lectures, ids=lambda lecture: lecture.id)
+SHORT = 12  # a line of fewer characters says nothing of its own
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The students' copy of the shipped course."""
+    out = tmp_path_factory.mktemp("release") / "students"
+    command = [sys.executable, "-m", "autograder.cli", "release", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+def lines(*paths: Path) -> set[str]:
+    found = {line.strip() for path in paths for line in path.read_text().splitlines()}
+    return {line for line in found if len(line) >= SHORT}
+
+
+@LECTURES
+def test_a_release_holds_no_line_that_is_staff_s(released: Path, lecture: Lecture) -> None:
+    """Nothing of the solution, the hidden suite and mistakes.toml, line by line."""
+    given = {"\n".join((cut((lecture.home / f).read_text(), f)) for f in lecture.files)}
+    theirs = {line.strip() for text in given for line in text.splitlines()}
+    texts = [path for path in lecture.home.iterdir() if path.suffix in (".py", ".md", ".toml")]
+    staff = ["test_hidden.py", "mistakes.toml", *lecture.files]
+    theirs |= lines(*(path for path in texts if path.name not in staff))
+    secret = lines(*(lecture.home / name for name in staff)) - theirs
+    out = [path for path in released.rglob("*") if path.is_file()]
+    out = [path for path in out if path.relative_to(released).parts[0] != "autograder"]
+    assert len(secret) > 100
+    assert secret & lines(*out) == set()
+    assert not any(path.name in staff[:2] for path in out)
+    assert not (released / "solutions").exists()
+    assert not (released / "data" / "sample_class").exists()
+
+
+@LECTURES
+def test_a_released_lecture_checks_hints_and_names(
+    released: Path, autograder: Command, lecture: Lecture
+) -> None:
+    """The first visible mistake that is known there, handed in, is named."""
+    from autograder.mistake import load_mistakes, load_wrong_answers, wrong_files
+
+    known = load_wrong_answers(load_course(released).lecture(lecture.id))
+    task, entries = next((task, entries) for task, entries in known.items() if entries)
+    mistake = next(m for m in load_mistakes(lecture) if (m.task, m.id) == (task, entries[0][0].id))
+    work = released / "exercises" / lecture.id
+    before = {name: (work / name).read_bytes() for name in lecture.files}
+    try:
+        for name, data in wrong_files(lecture, mistake).items():
+            (work / name).write_bytes(data)
+        checked = autograder("check", f"{lecture.id}.{task}", cwd=released, COLUMNS="500")
+    finally:
+        for name, data in before.items():
+            (work / name).write_bytes(data)
+    assert checked.returncode == 1
+    assert " ".join(mistake.says.split()) in " ".join(checked.stdout.split())
+    assert autograder("hint", f"{lecture.id}.{task}", cwd=released).stdout.startswith("1/")
+
+
+@LECTURES
+def test_a_stub_imports_and_passes_the_linter(lecture: Lecture) -> None:
+    """What students start from is clean."""
+    folder = ROOT / "exercises" / lecture.id
+    for name in lecture.files:
+        code = f"import sys; sys.path.insert(0, {str(folder)!r}); import {name[:-3]}"
+        subprocess.run([sys.executable, "-B", "-c", code], check=True)
+    if shutil.which("ruff", path=Path(sys.executable).parent):
+        ruff = Path(sys.executable).parent / "ruff"
+        command = [ruff, "check", "--no-cache", "--config", ROOT / "pyproject.toml", folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def run_main(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-B", str(folder / "main.py"), "--steps", "3", "--out", str(out)]
+    environment = os.environ | {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [*command, *options], capture_output=True, text=True, cwd=out.parent, env=environment
+    )
+
+
+@LECTURES
+def test_the_payoff_runs_with_right_work(lecture: Lecture, tmp_path: Path) -> None:
+    """A few steps with the reference: it ends well, names its pictures, and they are there."""
+    folder = tmp_path / "course" / "exercises" / lecture.id
+    shutil.copytree(ROOT / "exercises" / lecture.id, folder)
+    shutil.copytree(ROOT / "data", tmp_path / "course" / "data")
+    for name in lecture.files:
+        shutil.copy(lecture.home / name, folder / name)
+    done = run_main(folder, tmp_path / "pictures")
+    assert done.returncode == 0, done.stdout + done.stderr
+    pictures = list((tmp_path / "pictures").iterdir())
+    assert pictures
+    assert "pictures" in done.stdout
+
+
+@LECTURES
+def test_the_payoff_with_an_untouched_stub_says_what_to_do(
+    lecture: Lecture, tmp_path: Path
+) -> None:
+    """One sentence, exit code 1, no traceback."""
+    done = run_main(ROOT / "exercises" / lecture.id, tmp_path / "pictures")
+    assert done.returncode == 1
+    assert "autograder check" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
