@@ -28,6 +28,9 @@ from autograder.verdict import Report, TaskResult
 AHEAD = 2  # submissions that a suite process has at hand, so that it never waits for us
 TRIES = 2  # of a submission with which a suite process of ours died
 DEEP_FROM = 4  # submissions from which exercising torch before the forks pays
+# One thread each; sets of text in the same order every time, as the same work must get the
+# same report.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 WORKER, SUITE = "autograder.worker:zygote", "autograder.grade:serve"
 
 
@@ -92,14 +95,15 @@ class Pool:
 
     def _start(self, arguments: list[str], sockets: list[socket.socket]) -> None:
         """A fresh interpreter that inherits the sockets, nothing of our environment."""
-        command = [sys.executable, "-I", "-m", "autograder.image", *arguments]
+        command = [sys.executable, "-s", "-P", "-m", "autograder.image", *arguments]
         keep = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+        keep |= ENVIRONMENT
         self.processes.append(
             subprocess.Popen(
                 command,
                 pass_fds=[s.fileno() for s in sockets],
                 stdin=subprocess.DEVNULL,
-                env=keep | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env=keep,
                 start_new_session=True,
             )
         )

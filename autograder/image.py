@@ -1,7 +1,7 @@
 """A process that has imported what is slow, and forks others from itself.
 
 It knows no course, no submission and no secret: what it forks hears those over its own
-socket. `python -I -m autograder.image FD IMPORTS` serves fork requests on the socket FD;
+socket. `python -m autograder.image FD IMPORTS` serves fork requests on the socket FD;
 with an entry (`module:function`) after it, it calls that on the socket instead and forks
 nothing.
 """

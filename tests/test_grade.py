@@ -113,6 +113,9 @@ def test_the_same_class_gives_the_same_reports(grade: Grade, reference: str) -> 
         "prints": reference.replace("return 2 * x", "print('so'); return 2 * x"),
         "random": reference.replace("return 2 * x", "return float(torch.rand(1))"),
         "crashes": reference.replace("return 2 * x", "import os; os._exit(3)"),
+        "sets": reference.replace(
+            "return 2 * x", "print({'a', 'bc', 'def', 'ghij'}); return 2 * x"
+        ),
     }
     first = plainly(grade(texts))
     assert plainly(grade(texts, jobs=2)) == first

@@ -28,11 +28,19 @@ def everybody(lecture: Lecture) -> list[Submission]:
 
 
 def verdicts(lecture: Lecture) -> dict[str, list[tuple[str, str, float, str]]]:
-    """Submission -> (task, outcome, score, mistake) for each task."""
+    """Submission -> (task, outcome, score, mistake) for each task.
+
+    How many tests of a blocked task pass all the same is chance.
+    """
     plan = batch.Plan(COURSE, lecture, jobs=2, layers=jail.available())
     return {
         report.submission: [
-            (task.id, task.outcome, task.score, task.mistake.id if task.mistake else "")
+            (
+                task.id,
+                task.outcome,
+                0.0 if task.outcome == "blocked" else task.score,
+                task.mistake.id if task.mistake else "",
+            )
             for task in report.tasks
         ]
         for report in batch.grade_submissions(plan, everybody(lecture), many=True)

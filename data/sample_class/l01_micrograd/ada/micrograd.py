@@ -236,7 +236,7 @@ def train(model, xs, ys, steps, lr):
         loss.backward()
         for p in model.parameters():
             p.data += -lr * p.grad
-        print(k, loss.data)
+        print(k, round(loss.data, 6))
         history.append(loss.data)
     return history
 
