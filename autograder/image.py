@@ -86,7 +86,7 @@ def _exercise() -> None:
     layer.append(torch.nn.Linear(4, 5))
     optimizer = torch.optim.AdamW(layer.parameters())
     tokens = torch.tensor([[0, 1, 2]])
-    loss = functional.cross_entropy(layer(tokens).view(3, 5), tokens.view(3))
+    loss = torch.nn.CrossEntropyLoss()(layer(tokens).view(3, 5), tokens.view(3))
     loss.backward()
     optimizer.step()
     q = torch.ones(2, 3, 4)
