@@ -86,7 +86,9 @@ def check(
         report = checks.check(course, lecture, tasks, work or course.exercises, device, start)
         found.append(for_student(report))
         title = f"{lecture.id}  {lecture.title}"
-        Console(highlight=False).print(reports.student_text(found[-1], title), end="")
+        Console(highlight=False).print(
+            reports.student_text(found[-1], title), end="", soft_wrap=True
+        )
     _write(json_file, reports.to_json(found))
     return _exit_code(found)
 
