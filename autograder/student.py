@@ -43,7 +43,7 @@ Ask = Callable[[dict[str, Any]], Any]
 class Student:
     """A submission in a test: an attribute is a function of theirs, a call runs over there.
 
-    >>> student.normalize_rows(N)          # doctest: +SKIP
+    >>> student.row_shares(N)          # doctest: +SKIP
     >>> student.run(shared_value, 3.0)     # doctest: +SKIP
     """
 

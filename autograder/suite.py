@@ -1,10 +1,10 @@
 """The words that a suite is written in: `task`, `close`, probes.
 
-@task("normalize_rows")
+@task("row_shares")
 def test_rows_sum_to_one(student, rng, device):
     \"\"\"Every row of the result is a probability distribution.\"\"\"
     N = torch.randint(1, 50, (5, 7), generator=rng).to(device)
-    close(student.normalize_rows(N), N / N.sum(1, keepdim=True))
+    close(student.row_shares(N), N / N.sum(1, keepdim=True))
 """
 
 from __future__ import annotations
