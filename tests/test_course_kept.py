@@ -96,6 +96,21 @@ def test_a_stub_imports_and_passes_the_linter(lecture: Lecture) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@LECTURES
+def test_the_readme_s_table_is_true(lecture: Lecture) -> None:
+    """Tasks, mistakes and right ways, as they are."""
+    from autograder.mistake import load_mistakes
+
+    (row,) = (
+        line.split("|")[2:]
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if line.startswith("| [") and f"solutions/{lecture.id}/" in line
+    )
+    ways = [p for p in (ROOT / "tests" / "right_ways" / lecture.id).iterdir() if p.is_dir()]
+    counts = [len(lecture.tasks), len(load_mistakes(lecture)), len(ways)]
+    assert [int(row[i]) for i in (0, 2, 3)] == counts
+
+
 def run_main(folder: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-B", str(folder / "main.py"), "--steps", "3", "--out", str(out)]
     environment = os.environ | {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}

@@ -19,7 +19,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Train and draw with your own micrograd.py.")
     parser.add_argument("--steps", type=int, default=30, help="steps on the moons (30; full: 100)")
     parser.add_argument("--points", type=int, default=40, help="points (40; full: 100)")
-    parser.add_argument("--seed", type=int, default=1337, help="for points and first weights")
+    parser.add_argument("--seed", type=int, default=2, help="for points and first weights")
     parser.add_argument("--out", type=Path, default=Path("pictures"), help="folder for pictures")
     parser.add_argument("--data", help="not used: the points are made here")
     parser.add_argument("--device", default="cpu", help="not used: single numbers live on the CPU")
@@ -77,9 +77,9 @@ def four_points(m):
     """The lecture's own example: a 3-4-4-1 network on four points."""
     xs = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
     ys = [1.0, -1.0, -1.0, 1.0]
-    losses = number_list(m.train(m.MLP(3, [4, 4, 1]), xs, ys, 40, 0.05))
+    losses = number_list(m.train(m.MLP(3, [4, 4, 1]), xs, ys, 40, 0.02))
     print(f"Four points, 40 steps: the loss fell from {losses[0]:.3f} to {losses[-1]:.4f}")
-    print("  (published: about 0.002 after some 40 steps; the start is random, so it varies)")
+    print("  (published, with tanh: about 0.002 after some 40 steps; the start is random)")
 
 
 def number_list(losses):
