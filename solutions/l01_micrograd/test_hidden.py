@@ -59,7 +59,7 @@ def slopes(m, xs, h):
 @task("numerical_derivative")
 def test_measured_slopes(student, rng):
     """Measured slopes of x·exp(-x) and of 2x³ - x are the known derivatives to six digits."""
-    xs = some(rng, 4, -1.5, 2.5)
+    xs = [0.45, *some(rng, 3, -1.5, 2.5)]  # at 0.45 the second is nearly flat, but bent
     x = torch.tensor(xs, **CPU64)
     known = torch.stack([(1 - x) * torch.exp(-x), 6 * x**2 - 1], 1).tolist()
     close(student.run(slopes, xs, None), known, **MEASURED)
