@@ -544,7 +544,7 @@ FILLING = [
     Attack("pipes", "import os\nx = [os.pipe() for _ in range(10**4)]", "error", "Too many open"),
     Attack("output", "while True: print('x' * 10**5)", "refused", "it printed more than"),
     Attack(
-        "much output at once", "print('x' * 10**8)\nreturn 0", "refused", "it printed more than"
+        "much output at once", "print('x' * 2**22)\nreturn 0", "refused", "it printed more than"
     ),
 ]
 

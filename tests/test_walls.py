@@ -183,8 +183,9 @@ def check(attack: hostile.Attack, report: Report) -> None:
         assert found.pop("row_sums") == "refused", shown
     assert set(found.values()) <= set(attack.others.split()), shown
     assert re.search(attack.says, told), shown
-    solved = {task.id for task in report.tasks if task.outcome == "passed"}
-    assert report.score <= sum(POINTS[id] for id in solved), shown
+    passed = {task.id for task in report.tasks if task.outcome == "passed"}
+    attacked = {"double", "row_sums"} if attack in hostile.FORBIDDEN else {"double"}
+    assert report.score <= sum(POINTS[id] for id in POINTS if id not in attacked - passed), shown
     for text in texts_of(report):
         assert CANARY not in text
         assert "GOT IN" not in text, shown
