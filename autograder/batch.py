@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import socket
@@ -45,6 +46,11 @@ class Plan:
     layers: tuple[str, ...] = ()
     start_method: str = "fork"
     tasks: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def suite(self) -> str:
+        """The digest of what decides a verdict; read once a run."""
+        return suite_digest(self.lecture)
 
     def job(self, folder: str, keep_out: Iterable[Path]) -> Job:
         return Job(
@@ -188,16 +194,14 @@ def grade_all(
     plan: Plan, entries: Iterable[Path], keep_out: Iterable[Path] = ()
 ) -> Iterator[Report]:
     """A report for each hand-in, as they get ready. Raises what stops them all."""
+    return grade_submissions(plan, read_class(plan.lecture, entries), many=True, keep_out=keep_out)
+
+
+def read_class(lecture: Lecture, entries: Iterable[Path]) -> Iterator[Submission]:
+    """Each hand-in, under a name of its own."""
     names = Names()
-    return grade_submissions(
-        plan,
-        (
-            names.distinct(read_submission(e, plan.lecture.id, plan.lecture.files), e)
-            for e in entries
-        ),
-        many=True,
-        keep_out=keep_out,
-    )
+    for entry in entries:
+        yield names.distinct(read_submission(entry, lecture.id, lecture.files), entry)
 
 
 def grade_submissions(
@@ -277,7 +281,7 @@ def broken_report(plan: Plan, submission: Submission) -> Report:
         lecture=plan.lecture.id,
         submission=submission.name,
         digest=submission.digest,
-        suite=suite_digest(plan.lecture),
+        suite=plan.suite,
         device=plan.device,
         versions=versions(),
         isolation=list(plan.layers),
@@ -330,7 +334,7 @@ class Results:
         report = load_report(self.path(submission.name))
         if report is None:
             return None
-        now = (submission.digest, suite_digest(plan.lecture), plan.device, list(plan.layers))
+        now = (submission.digest, plan.suite, plan.device, list(plan.layers))
         then = (report.digest, report.suite, report.device, report.isolation)
         broken = any(task.outcome == "broken" for task in report.tasks)
         return report if then == now and report.versions == versions() and not broken else None

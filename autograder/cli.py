@@ -102,12 +102,7 @@ def hint(task: str, work: Path | None) -> None:
     from autograder.learn.hints import next_hint
 
     course = find_course(Path.cwd())
-    lecture, found = course.find(task)
-    if found is None:
-        raise UsageError(
-            f"{task} is a lecture; name a task: {lecture.names[-1]}.{lecture.tasks[0].id}"
-        )
-    click.echo(next_hint(lecture, found, work or course.exercises))
+    click.echo(next_hint(*course.find_task(task), work or course.exercises))
 
 
 @cli.command()
@@ -118,12 +113,7 @@ def show(task: str) -> None:
     from autograder.learn.hints import solution
 
     course = find_course(Path.cwd())
-    lecture, found = course.find(task)
-    if found is None:
-        raise UsageError(
-            f"{task} is a lecture; name a task: {lecture.names[-1]}.{lecture.tasks[0].id}"
-        )
-    click.echo(solution(course, lecture, found))
+    click.echo(solution(course, *course.find_task(task)))
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -167,6 +167,14 @@ class Course:
         known += [task.id for lecture in self.lectures for task in lecture.tasks]
         raise UsageError(f'there is no lecture or task "{text}"{nearest(text, known)}')
 
+    def find_task(self, text: str) -> tuple[Lecture, Task]:
+        """What `LECTURE.TASK` or `TASK` means; a whole lecture is an error."""
+        lecture, task = self.find(text)
+        if task is None:
+            example = f"{lecture.names[-1]}.{lecture.tasks[0].id}"
+            raise UsageError(f"{text} is a lecture; name a task: {example}")
+        return lecture, task
+
     @property
     def secret(self) -> str:
         """What seeds the hidden inputs; empty where none was set."""

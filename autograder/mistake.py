@@ -73,6 +73,7 @@ def load_mistakes(lecture: Lecture) -> tuple[Mistake, ...]:
         return ()
     mistakes = read_toml(file, MistakesToml).mistake
     ids = [task.id for task in lecture.tasks]
+    reference = reference_files(lecture)
     seen = set()
     for mistake in mistakes:
         where = f'{file}: mistake "{mistake.id}"'
@@ -83,7 +84,7 @@ def load_mistakes(lecture: Lecture) -> tuple[Mistake, ...]:
         if bool(mistake.find) == bool(mistake.edits) or (mistake.replace and mistake.edits):
             raise CourseError(f"{where}: give either find and replace, or edits")
         seen.add((mistake.task, mistake.id))
-        wrong_files(lecture, mistake)
+        _edited(lecture, mistake, reference)
     if lacking := [id for id in ids if id not in {mistake.task for mistake in mistakes}]:
         raise CourseError(f'{file}: task "{lacking[0]}" has no mistake; write one at least')
     return mistakes
@@ -91,7 +92,10 @@ def load_mistakes(lecture: Lecture) -> tuple[Mistake, ...]:
 
 def wrong_files(lecture: Lecture, mistake: Mistake) -> dict[str, bytes]:
     """The reference's files with the mistake in them. Each `find` must occur exactly once."""
-    files = reference_files(lecture)
+    return _edited(lecture, mistake, reference_files(lecture))
+
+
+def _edited(lecture: Lecture, mistake: Mistake, files: dict[str, bytes]) -> dict[str, bytes]:
     name = lecture.task(mistake.task).file
     text = files[name].decode()
     for edit in mistake.all_edits:
@@ -102,8 +106,7 @@ def wrong_files(lecture: Lecture, mistake: Mistake) -> dict[str, bytes]:
                 f" occurs {count} times in {name}, it must occur once: {edit.find[:60]!r}"
             )
         text = text.replace(edit.find, edit.replace)
-    files[name] = text.encode()
-    return files
+    return {**files, name: text.encode()}
 
 
 def reference_files(lecture: Lecture) -> dict[str, bytes]:

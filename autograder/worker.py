@@ -32,7 +32,7 @@ ANSWER = struct.Struct("<q")
 FORK, END = b"F", b"E"
 TEXT_LIMIT = 2000  # characters of a message, an exception, a traceback
 FRAMES = 6
-# glibc's thread stacks and malloc arenas are set up by these, before foreign code runs
+# all that a submission finds in its environment, but for HOME and TMPDIR: its own folder
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "LANG": "C.UTF-8",

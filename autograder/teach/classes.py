@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder import batch
-from autograder.submission import find_submissions, read_submission
+from autograder.submission import find_submissions
 from autograder.verdict import Report
 
 
@@ -19,11 +19,8 @@ def grade_class(plan: batch.Plan, submissions: Path, out: Path) -> Iterator[tupl
     """
     entries = find_submissions(submissions)
     results = batch.Results(out / plan.lecture.id)
-    names = batch.Names()
     todo = []
-    for entry in entries:
-        submission = read_submission(entry, plan.lecture.id, plan.lecture.files)
-        submission = names.distinct(submission, entry)
+    for submission in batch.read_class(plan.lecture, entries):
         known = results.fresh(plan, submission)
         if known is not None:
             yield known, len(entries)
