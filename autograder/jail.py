@@ -311,6 +311,8 @@ def readable_folders(keep_out: Iterable[Path] = ()) -> list[str]:
     paths = [sysconfig.get_path(name) for name in names]
     paths += [os.path.join(sys.base_prefix, "lib"), "/lib", "/lib64", "/usr/lib", "/usr/lib64"]
     paths += ["/usr/share/zoneinfo", "/etc/ld.so.cache"]
+    # where a .pth file or PYTHONPATH brought in another environment's libraries
+    paths += [p for p in sys.path if os.path.basename(p) in ("site-packages", "dist-packages")]
     real = dict.fromkeys(os.path.realpath(path) for path in paths if os.path.exists(path))
     secret = [path.resolve() for path in keep_out]
     return [path for path in real if not any(s.is_relative_to(path) for s in secret)]

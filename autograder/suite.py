@@ -19,6 +19,7 @@ import numpy
 import pytest
 import torch
 
+from autograder.clue import clue
 from autograder.errors import CourseError
 
 __all__ = ["Different", "close", "task"]
@@ -68,17 +69,20 @@ def close(
     rtol: float | None = None,
     atol: float | None = None,
     reason: str | None = None,
+    n: int | None = None,
+    branches: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Raise `Different` unless `actual` is `expected`, compared in layers.
 
     Type and tree, shape, dtype, device, NaN and infinity, values; the first layer that
     differs is told. Lists and tuples stand for each other, and so do Python numbers and
     0-d tensors. Tolerances come from the course's table by dtype; a test that wants
-    others gives its reason.
+    others gives its reason. A tensor that is wrong as a whole is told how (`clue`): n is the
+    size that the formula's constants are made of, branches name the summands of `expected`.
     """
     if (rtol is not None or atol is not None) and not reason:
         raise CourseError("close: rtol and atol need a reason=, so that a reader knows why")
-    comparison = _Comparison(rtol, atol)
+    comparison = _Comparison(rtol, atol, n, branches)
     comparison.tree(actual, expected, "")
     comparison.finish()
 
@@ -93,8 +97,15 @@ class _Numbers:
 
 
 class _Comparison:
-    def __init__(self, rtol: float | None, atol: float | None) -> None:
+    def __init__(
+        self,
+        rtol: float | None,
+        atol: float | None,
+        n: int | None = None,
+        branches: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
         self.rtol, self.atol = rtol, atol
+        self.n, self.branches = n, branches
         self.numbers = _Numbers()
         self.exacts: list[tuple[str, Any, Any]] = []
         self.tensors: list[tuple[str, torch.Tensor, torch.Tensor]] = []
@@ -183,13 +194,17 @@ class _Comparison:
             actual = torch.tensor(number, dtype=expected.dtype, device=expected.device)
         if not isinstance(actual, torch.Tensor):
             self.kind(actual, expected, path)
-        for reason, got, wanted in (
-            ("the shape differs", tuple(actual.shape), tuple(expected.shape)),
-            ("the dtype differs", str(actual.dtype), str(expected.dtype)),
-            ("the device differs", actual.device.type, expected.device.type),
+        got, wanted = tuple(actual.shape), tuple(expected.shape)
+        if got != wanted:
+            said = f"{_at(path)}the shape differs: got {got}, expected {wanted}"
+            raise self.different("the shape differs", said, actual, expected)
+        for what, of, should in (
+            ("dtype", str(actual.dtype), str(expected.dtype)),
+            ("device", actual.device.type, expected.device.type),
         ):
-            if got != wanted:
-                raise Different(reason, f"{_at(path)}{reason}: got {got}, expected {wanted}")
+            if of != should:
+                said = f"{_at(path)}the {what} differs: got {of}, expected {should}"
+                raise Different(f"the {what} differs", said)
         self.tensors.append((path, actual.detach(), expected.detach()))
 
     def finish(self) -> None:
@@ -236,12 +251,31 @@ class _Comparison:
         at = int(torch.where(off, distance, -1.0).argmax())
         a, e = actual.reshape(-1)[at].item(), expected.reshape(-1)[at].item()
         allowed = f"rtol {rtol:g}, atol {atol:g}" if rtol or atol else "none"
-        raise Different(
-            "the values differ",
+        said = (
             f"{int(off.sum())} of {off.numel()} values differ; the largest difference is"
             f" {abs(a - e):.6g} at {name(at) or 'the result'}:"
-            f" got {_show(a)}, expected {_show(e)} (allowed: {allowed})",
+            f" got {_show(a)}, expected {_show(e)} (allowed: {allowed})"
         )
+        raise self.different("the values differ", said, actual, expected)
+
+    def different(
+        self, reason: str, said: str, actual: torch.Tensor, expected: torch.Tensor
+    ) -> Different:
+        """The difference, with what is wrong with the whole where that can be seen."""
+        real = expected.is_floating_point() or expected.is_complex()
+        few = expected.numel() < 2 and not real  # so few agree by chance
+        if few or expected.dtype == torch.bool:
+            return Different(reason, said)
+        whole = clue(
+            _wide(actual.detach()),
+            _wide(expected.detach()),
+            n=self.n,
+            branches={name: _wide(part.detach()) for name, part in (self.branches or {}).items()},
+            rtol=self.tolerance(expected.dtype)[0],
+        )
+        if not whole:
+            return Different(reason, said)
+        return Different(f"{reason}: {whole}", f"{whole}\n{said}")
 
     def tolerance(self, dtype: torch.dtype) -> tuple[float, float]:
         rtol, atol = _tolerances.get(str(dtype).removeprefix("torch."), (0.0, 0.0))

@@ -16,7 +16,7 @@ ENGINE = ROOT / "autograder"
 # Each module imports only from those before it.
 ORDER = (
     *("errors", "course", "verdict", "wire", "jail", "image", "worker", "student", "submission"),
-    *("stub", "suite", "job", "mistake", "plugin", "grade", "batch", "report", "doctor"),
+    *("stub", "clue", "suite", "job", "mistake", "plugin", "grade", "batch", "report", "doctor"),
 )
 FOLDERS = ("author", "learn", "teach")
 

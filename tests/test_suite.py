@@ -127,7 +127,7 @@ def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
         (False, True, "the value differs", "got False, expected True"),
         ({1}, {2}, "the value differs", "got a set of 1, expected a set of 1"),
         (torch.int8, torch.int16, "the value differs", "got torch.int8, expected torch.int16"),
-        (T([1, 2]), T([[1, 2]]), "the shape differs", "got (2,), expected (1, 2)"),
+        (T([1, 3]), T([[1, 2]]), "the shape differs", "got (2,), expected (1, 2)"),
         (T([1]), T([1.0]), "the dtype differs", "got torch.int64, expected torch.float32"),
         (
             torch.empty(1, device="meta"),
@@ -173,7 +173,10 @@ def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
         (T([True]), T([False]), "the values differ", "got True, expected False (allowed: none)"),
         (T([0], dtype=torch.uint8), T([255], dtype=torch.uint8), "the values differ", "is 255 at"),
         (T([1 + 1j]), T([1 - 1j]), "the values differ", "the largest difference is 2 at"),
-        ([1e308], [-1e308], "the values differ", "the largest difference is inf at [0]"),
+        (
+            *([1e308], [-1e308]),
+            *("the values differ: it is −1 times the right one", "difference is inf at [0]"),
+        ),
     ],
     ids=lambda value: "" if isinstance(value, str) else repr(value)[:25],
 )
@@ -191,7 +194,7 @@ def test_the_first_layer_that_differs_is_told() -> None:
     expected = torch.tensor([[1.0, 2.0]])
     steps = [
         ([1, 2], "the type differs: a tensor is expected"),
-        (T([1, 2]), "the shape differs"),
+        (T([1, 3]), "the shape differs"),
         (T([[1, NAN]]).double(), "the dtype differs"),
         (T([[INF, NAN]]), "NaN where it should not be, or the other way round"),
         (T([[9.0, INF]]), "infinity where it should not be, or the other way round"),

@@ -1,0 +1,150 @@
+"""What would make a wrong tensor right: a sum, a constant, another order, a second branch.
+
+>>> right = torch.arange(6.0).reshape(2, 3)
+>>> clue(right * 2, right)
+'it is 2 times the right one'
+>>> clue(right, right.sum(0))
+'the sum over dimension 0 is missing'
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+MOST_DIMENSIONS = 4  # of a tensor whose sums and orders are tried: 24 orders
+LOOSE = 100  # a clue may be this much further off than the tolerance: it is no verdict
+EXACT = 1e-12  # the rtol of a clue for a dtype that is compared exactly
+
+
+def clue(
+    actual: Tensor,
+    expected: Tensor,
+    *,
+    n: int | None = None,
+    branches: Mapping[str, Tensor] | None = None,
+    rtol: float = EXACT,
+) -> str:
+    """One clause that says what is wrong with `actual` as a whole; empty if nothing is seen.
+
+    actual, expected: numbers of one dtype, any shapes. n: the size that the formula's
+    constants are made of, as the batch's. branches: name -> what flows through it, where
+    `expected` is their sum. rtol: relative to the largest expected number. No number of the
+    two tensors is in the clause, so a hidden test may show it.
+    """
+    if not actual.numel() or not expected.numel() or not bool(torch.isfinite(actual).all()):
+        return ""
+    pair = _Pair(actual, expected, LOOSE * max(rtol, EXACT))
+    if pair.is_(actual, expected) or pair.is_(actual, torch.zeros_like(actual)):
+        return ""
+    finders = (
+        pair.sums(),
+        pair.constants(n),
+        pair.orders(),
+        pair.parts(n, branches or {}),
+    )
+    return next(itertools.chain.from_iterable(finders), "")
+
+
+@dataclass
+class _Pair:
+    actual: Tensor
+    expected: Tensor
+    rtol: float
+    scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scale = float(self.expected.abs().max())
+
+    def is_(self, one: Tensor, other: Tensor) -> bool:
+        """Whether two tensors are the same, up to a part of the largest expected number."""
+        if one.shape != other.shape:
+            return False
+        return float((one - other).abs().max()) <= self.rtol * self.scale
+
+    def sums(self) -> Iterator[str]:
+        """Gradients of what was broadcast: summed where it was spread, and nowhere else."""
+        if self.actual.shape == self.expected.shape:
+            for over in _subsets(self.expected):
+                if self.is_(
+                    self.actual, self.expected.sum(over, keepdim=True).expand_as(self.actual)
+                ):
+                    yield f"the sum over {_named(over)} is too much"
+            return
+        for over in _subsets(self.actual):
+            if any(
+                self.is_(self.actual.sum(over, keepdim=keep), self.expected)
+                for keep in (True, False)
+            ):
+                yield f"the sum over {_named(over)} is missing"
+        for over in _subsets(self.expected):
+            if any(
+                self.is_(self.actual, self.expected.sum(over, keepdim=keep))
+                for keep in (True, False)
+            ):
+                yield f"the sum over {_named(over)} is too much"
+        if self.actual.squeeze().shape == self.expected.squeeze().shape and self.is_(
+            self.actual.squeeze(), self.expected.squeeze()
+        ):
+            more = self.actual.dim() > self.expected.dim()
+            size_1 = "a dimension of size 1 is " + ("too much" if more else "lost")
+            yield f"the numbers are right; {size_1} (keepdim)"
+
+    def constants(self, n: int | None) -> Iterator[str]:
+        for name, constant in _constants(n):
+            if self.is_(self.actual, constant * self.expected):
+                yield f"it is {name} times the right one"
+
+    def orders(self) -> Iterator[str]:
+        """The right numbers at the wrong places."""
+        if 2 <= self.actual.dim() <= MOST_DIMENSIONS:
+            for order in itertools.permutations(range(self.actual.dim())):
+                if self.is_(self.actual.permute(order), self.expected):
+                    yield "it is the right one transposed" + (
+                        f" (dimensions in the order {order})" if len(order) > 2 else ""
+                    )
+        flat = [tensor.flatten() for tensor in (self.actual, self.expected)]
+        alike = self.actual.shape == self.expected.shape and not self.actual.is_complex()
+        if alike and self.is_(flat[0].sort().values, flat[1].sort().values):
+            yield "the numbers are right, their order isn't"
+
+    def parts(self, n: int | None, branches: Mapping[str, Tensor]) -> Iterator[str]:
+        """A sum of branches of which one is missing, or has a wrong constant."""
+        for name, branch in branches.items():
+            others = [other for another, other in branches.items() if another != name]
+            rest = self.expected - branch
+            if self.is_(self.actual, rest) or any(self.is_(self.actual, other) for other in others):
+                yield f"what flows through {name} is missing"
+            if self.actual.shape == self.expected.shape:
+                for said, constant in _constants(n):
+                    if self.is_(self.actual, rest + constant * branch):
+                        yield f"what flows through {name} is {said} times the right one"
+
+
+def _subsets(tensor: Tensor) -> Iterator[tuple[int, ...]]:
+    """One dimension, two, …, of those that have more than one place."""
+    if tensor.dim() <= MOST_DIMENSIONS:
+        wide = [i for i, size in enumerate(tensor.shape) if size > 1]
+        for many in range(1, len(wide) + 1):
+            yield from itertools.combinations(wide, many)
+
+
+def _named(dimensions: tuple[int, ...]) -> str:
+    return f"dimension{'s' if len(dimensions) > 1 else ''} {' and '.join(map(str, dimensions))}"
+
+
+def _constants(n: int | None) -> Iterator[tuple[str, float]]:
+    """Name and value of the constants that formulas get wrong."""
+    plain = {"−1": -1.0, "2": 2.0, "½": 0.5, "−2": -2.0, "−½": -0.5}
+    yield from plain.items()
+    if n is None or n < 2:
+        return
+    by_n = {"n": n, "1/n": 1 / n, "(n−1)": n - 1, "1/(n−1)": 1 / (n - 1)}
+    by_n |= {"(n−1)/n": (n - 1) / n, "n/(n−1)": n / (n - 1), "n²": n * n, "1/n²": 1 / n**2}
+    for name, value in by_n.items():
+        for sign, factor in (("", 1), ("−", -1)):
+            yield f"{sign}{name}", factor * value
