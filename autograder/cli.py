@@ -89,6 +89,8 @@ def check(
         Console(highlight=False).print(
             reports.student_text(found[-1], title), end="", soft_wrap=True
         )
+        if not tasks:
+            _picture(course, lecture, report)
     _write(json_file, reports.to_json(found))
     return _exit_code(found)
 
@@ -366,6 +368,19 @@ def _write(file: Path | None, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror}") from None
+
+
+def _picture(course: Any, lecture: Any, report: Any) -> None:
+    """Draw the lecture's graph, if it has one; a verdict doesn't hang on its picture."""
+    from autograder.learn.graph import draw
+
+    try:
+        picture = draw(course, lecture, report)
+    except OSError as error:
+        click.echo(f"the picture of the graph can't be written: {error}", err=True)
+        return
+    if picture is not None:
+        click.echo(f"\nThe lecture's graph, each task in the colour of its verdict: {picture}")
 
 
 def _broken(found: Any) -> bool:

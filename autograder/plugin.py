@@ -29,7 +29,7 @@ from autograder.suite import Different, use_tolerances
 from autograder.verdict import Outcome, TestResult, harmless
 
 WHY_KEPT = 4000  # characters
-FIXTURES = ("student", "reference", "rng", "device")
+FIXTURES = ("student", "reference", "rng", "device", "tell")
 # Of pytest's own: they cost more than a test does, and what they give isn't used here.
 SLOW_PLUGINS = ("logging-plugin", "capturemanager", "unraisableexception", "warnings")
 
@@ -86,8 +86,9 @@ class Now:
     test: Test | None = None
     error: BaseException | None = None
     skipped: str = ""
+    told: list[str] = field(default_factory=list)
 
-    def tell(self, error: BaseException) -> None:
+    def caught(self, error: BaseException) -> None:
         if isinstance(error, pytest.skip.Exception):
             self.skipped = str(error)
         else:
@@ -127,11 +128,13 @@ class Suite:
         began = time.perf_counter()
         error, skipped = self._protocol(test, following, student)
         seconds = time.perf_counter() - began
+        told = "\n".join(self.now.told)
         result = TestResult(
             id=test.id,
             visible=test.visible,
             outcome="passed",
             says=test.says,
+            told=harmless(told, WHY_KEPT),
             output=harmless(session.printed, OUTPUT_KEPT),
             seconds=seconds,
         )
@@ -155,7 +158,7 @@ class Suite:
             try:
                 test.item.obj(**self._arguments(test))
             except (Exception, OutcomeException) as error:
-                now.tell(error)
+                now.caught(error)
         else:
             test.item._report_sections.clear()
             test.item.user_properties.clear()
@@ -177,6 +180,8 @@ class Suite:
             return self.device
         if name == "student":
             return self.now.student
+        if name == "tell":
+            return self.now.told.append
         if test.visible:
             raise CourseError(f"{test.id}: a visible test can't ask the reference")
         return self.reference(test.task)
@@ -277,6 +282,11 @@ class Engine:
     def device(self) -> Any:
         return self._fixture("device")
 
+    @pytest.fixture
+    def tell(self) -> Any:
+        """`tell(line)`: what a check ends with, whether the test passes or not."""
+        return self._fixture("tell")
+
     def _fixture(self, name: str) -> Any:
         assert self.suite.now.test is not None
         return self.suite.fixture(name, self.suite.now.test)
@@ -292,7 +302,7 @@ class Engine:
         error = call.excinfo.value if call.excinfo else None
         skipped = isinstance(error, pytest.skip.Exception)
         if error is not None:
-            self.suite.now.tell(error)
+            self.suite.now.caught(error)
         assert call.when != "collect"
         return pytest.TestReport(
             nodeid=item.nodeid,

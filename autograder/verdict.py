@@ -46,7 +46,10 @@ class MistakeFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestResult(msgspec.Struct, kw_only=True):
-    """One test's verdict. `why` holds inputs and expected values: staff's, when hidden."""
+    """One test's verdict.
+
+    `why` and `told` may hold inputs and expected values: staff's, when hidden.
+    """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
@@ -56,6 +59,7 @@ class TestResult(msgspec.Struct, kw_only=True):
     says: str
     reason: str = ""
     why: str = ""
+    told: str = ""
     output: str = ""
     seconds: float = 0.0
 
@@ -159,5 +163,5 @@ def for_student(report: Report) -> Report:
     for task in copy.tasks:
         for test in task.tests:
             if not test.visible:
-                test.why = test.output = ""
+                test.why = test.told = test.output = ""
     return copy
