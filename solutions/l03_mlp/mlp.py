@@ -100,8 +100,8 @@ def concat(emb):
 
     emb: (N, block, E)  ->  (N, block·E)
 
-    Where emb is contiguous the result is a view: it shares emb's storage, and nothing is
-    copied. Where it is not, the numbers are the same, and a copy is fine.
+    Where emb is contiguous no number needs to be copied: the result can share emb's storage
+    (a check tells you whether yours does). Where it is not, a copy is needed.
 
     >>> concat(torch.tensor([[[1, 2], [3, 4], [5, 6]]]))
     tensor([[1, 2, 3, 4, 5, 6]])

@@ -31,7 +31,7 @@ def embed(C, X):
 
 
 def concat(emb):
-    return torch.flatten(emb, start_dim=1)
+    return torch.cat(torch.unbind(emb, 1), 1)
 
 
 def describe_view(shape, stride):
