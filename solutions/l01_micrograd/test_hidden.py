@@ -626,8 +626,8 @@ def random_program(rng):
 
 @task("Value.backward")
 def test_random_expressions(student, rng):
-    """Two random expressions of 30 operations over 4 leaves equal PyTorch to nine digits."""
-    for _ in range(2):
+    """Six random expressions of 30 operations over 4 leaves equal PyTorch to nine digits."""
+    for _ in range(6):
         leaves, steps = random_program(rng)
         expected = [0.0 if x is None else x for x in program(ORACLE, leaves, steps)]
         close(student.run(program, leaves, steps), plain(expected), **SHARP)
