@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from autograder import image, wire
+from autograder.child import OUTPUT_KEPT, Zygote, settings
 from autograder.course import (
     SECRET_VARIABLE,
     VISIBLE,
@@ -34,8 +35,8 @@ from autograder.mistake import (
     wrong_files,
 )
 from autograder.plugin import Ran, Suite, Test, collect
+from autograder.session import Session
 from autograder.stub import untouched
-from autograder.student import OUTPUT_KEPT, Session, Zygote, settings
 from autograder.submission import Submission
 from autograder.verdict import (
     COUNTS,

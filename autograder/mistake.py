@@ -14,7 +14,7 @@ import msgspec
 from autograder import wire
 from autograder.course import MISTAKES, WRONG_ANSWERS, Lecture, read_toml
 from autograder.errors import CourseError, nearest
-from autograder.student import Answer
+from autograder.session import Answer
 from autograder.verdict import MistakeFound
 
 DIGITS = 6  # significant, in wrong_answers.json and when answers are compared

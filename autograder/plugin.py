@@ -23,9 +23,11 @@ from _pytest.outcomes import OutcomeException
 from _pytest.runner import runtestprotocol
 
 from autograder import wire
+from autograder.child import OUTPUT_KEPT
 from autograder.course import VISIBLE, Course, Lecture, Task
 from autograder.errors import AnswerError, CourseError, MachineError, WorkerError, nearest
-from autograder.student import OUTPUT_KEPT, Answer, Session, Student
+from autograder.session import Answer, Session
+from autograder.student import Student
 from autograder.suite import Different, use_tolerances
 from autograder.verdict import Outcome, TestResult, harmless
 

@@ -24,7 +24,7 @@ from autograder.mistake import (
     wrong_answers_text,
     wrong_files,
 )
-from autograder.student import Answer
+from autograder.session import Answer
 from autograder.verdict import MistakeFound
 from autograder.wire import encode
 

@@ -15,7 +15,19 @@ from conftest import ROOT
 ENGINE = ROOT / "autograder"
 # Each module imports only from those before it.
 ORDER = (
-    *("errors", "course", "verdict", "wire", "jail", "image", "worker", "student", "submission"),
+    *(
+        "errors",
+        "course",
+        "verdict",
+        "wire",
+        "jail",
+        "image",
+        "worker",
+        "child",
+        "student",
+        "session",
+        "submission",
+    ),
     *("stub", "clue", "suite", "job", "mistake", "plugin", "grade", "batch", "report", "doctor"),
 )
 FOLDERS = ("author", "learn", "teach")

@@ -23,7 +23,7 @@ from autograder import batch, jail, wire
 from autograder.course import SECRET_VARIABLE, Course, load_course
 from autograder.errors import MachineError
 from autograder.mistake import plain
-from autograder.student import Answer
+from autograder.session import Answer
 from autograder.submission import Submission
 from autograder.verdict import Report, harmless
 

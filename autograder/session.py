@@ -1,0 +1,165 @@
+"""One submission's questions and answers: deadlines, kills, a fresh child after each."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder import wire
+from autograder.child import Child, Zygote
+from autograder.course import Limits, Task
+from autograder.errors import AnswerError, Missing, Raised, Refused, TimedOut
+from autograder.student import Student
+
+RECEIVED_LIMIT = 4 * wire.FRAME_LIMIT  # bytes of answers of one submission
+
+
+@dataclass
+class Answer:
+    """One question's outcome as it was recorded: the value's bytes, or what it raised."""
+
+    data: bytes = b""
+    raised: str = ""
+
+
+@dataclass
+class Session:
+    """One submission's processes, from its first question to its last.
+
+    A child that dies or is killed costs its test; the next question gets a fresh one.
+    """
+
+    zygote: Zygote
+    files: Mapping[str, bytes]
+    modules: Sequence[str]
+    forbidden: Sequence[str]
+    limits: Limits
+    task: Task | None = None
+    seed: int = 0
+    answers: list[Answer] = field(default_factory=list)
+    printed: str = ""
+    imported: str = ""
+    failure: AnswerError | None = None
+    kills: dict[str, int] = field(default_factory=dict)
+    child: Child | None = None
+    loaded: bool = False
+    imports: int = 0
+    received: int = 0
+    number: int = 0
+    ends: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ends = time.monotonic() + self.limits.submission
+
+    def begin(self, task: Task, seed: int) -> Student:
+        """A test of `task` begins: the student that it sees."""
+        self.task, self.seed = task, seed
+        self.answers = []
+        self.printed = ""
+        return Student(self.ask, task.file)
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """The value of an answer. Raises the `AnswerError` that says why there is none."""
+        assert self.task is not None
+        try:
+            answer = self._question({**request, "forbid": self.task.forbid})
+        except AnswerError as error:
+            self.answers.append(Answer(raised=f"{type(error).__name__}: {error}"))
+            raise
+        self.received += len(answer)
+        if self.received > RECEIVED_LIMIT:
+            raise Refused(f"its answers are larger than {RECEIVED_LIMIT // 2**20} MiB in all")
+        self.answers.append(Answer(data=answer))
+        try:
+            return wire.decode(answer)
+        except wire.WireError as error:
+            self._kill()
+            raise Refused(f"its answer could not be read: {error}") from None
+
+    def _question(self, request: dict[str, Any]) -> bytes:
+        assert self.task is not None
+        if self.failure is not None:
+            raise self.failure
+        if self.kills.get(self.task.id, 0) >= self.limits.kills_per_task:
+            raise TimedOut("not started: earlier tests of this task had to be killed")
+        if not self.loaded:
+            self._load()
+        return self._exchange(request)
+
+    def _load(self) -> None:
+        """Give a child the sources. What goes wrong the first time goes wrong every time."""
+        self.child = self.child or self.zygote.child()
+        self.loaded = True
+        request = {"do": "sources", "files": dict(self.files), "modules": list(self.modules)}
+        try:
+            self._exchange({**request, "forbidden": list(self.forbidden)})
+        except AnswerError as error:
+            if self.imports == 0:
+                self.failure = error
+                self.failure.args = (f"it can't be imported: {error}",)
+                self.imported = self.printed
+            raise
+        self.imports += 1
+        self.imported = self.imported or self.printed
+        self.printed = ""
+
+    def _exchange(self, request: dict[str, Any]) -> bytes:
+        assert self.child is not None
+        self.number += 1
+        now = time.monotonic()
+        deadline = min(now + self.limits.call, self.ends)
+        if now >= self.ends:
+            raise TimedOut(f"the submission used up its {self.limits.submission:g} seconds")
+        # One way: from the child's seed nobody finds that of the hidden inputs.
+        seed = hashlib.sha256(f"{self.seed}/{self.number}".encode()).digest()
+        full = {**request, "number": self.number, "seed": int.from_bytes(seed[:6], "little")}
+        try:
+            answer = self.child.ask(full, deadline, self.limits.output_kib * 1024)
+            return _value(answer)
+        except (Missing, Raised):
+            raise
+        except AnswerError as error:
+            if not (isinstance(error, Refused) and error.alive):
+                self._kill()
+            raise
+        finally:
+            if self.child is not None:
+                self.printed += self.child.printed()
+
+    def _kill(self) -> None:
+        assert self.child is not None
+        assert self.task is not None
+        self.kills[self.task.id] = self.kills.get(self.task.id, 0) + 1
+        self.printed += self.child.printed()
+        self.child.end()
+        self.child, self.loaded = None, False
+
+    def hand_over(self) -> Child | None:
+        """The child, for another session of code that is as trusted as this one's."""
+        child, self.child, self.loaded = self.child, None, False
+        return child
+
+    def close(self) -> None:
+        if self.child is not None:
+            self.child.end()
+            self.child = None
+
+
+def _value(answer: tuple[Any, ...]) -> bytes:
+    """The value's bytes of an answer, or the exception that it tells of."""
+    kind, rest = answer[1], answer[2:]
+    if kind == "value" and len(rest) == 1 and type(rest[0]) is bytes:
+        return rest[0]
+    if not all(type(part) is str for part in rest):
+        raise Refused("its answer was not an answer to the question")
+    if kind == "refused" and len(rest) == 1:
+        raise Refused(rest[0], alive=True)
+    if kind in ("raised", "missing") and len(rest) == 3:
+        name, text, where = rest
+        message = f"{name}: {text}" if text else name
+        message += f"\n{where}" if where else ""
+        raise Missing(message) if kind == "missing" else Raised(message, name)
+    raise Refused("its answer was not an answer to the question")
