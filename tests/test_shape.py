@@ -14,21 +14,9 @@ from conftest import ROOT
 
 ENGINE = ROOT / "autograder"
 # Each module imports only from those before it.
-ORDER = (
-    *(
-        "errors",
-        "course",
-        "verdict",
-        "wire",
-        "jail",
-        "image",
-        "worker",
-        "child",
-        "student",
-        "session",
-        "submission",
-    ),
-    *("stub", "clue", "suite", "job", "mistake", "plugin", "grade", "batch", "report", "doctor"),
+ORDER = tuple(
+    "errors course verdict wire jail image worker child student session submission stub clue suite"
+    " job mistake plugin grade batch report doctor".split()
 )
 FOLDERS = ("author", "learn", "teach")
 
