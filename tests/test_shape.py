@@ -14,9 +14,10 @@ from conftest import ROOT
 
 ENGINE = ROOT / "autograder"
 # Each module imports only from those before it.
-ORDER = tuple(
-    "errors course verdict wire jail image worker child student session submission stub clue suite"
-    " job mistake plugin grade batch report doctor".split()
+ORDER = (
+    *("errors", "course", "verdict", "wire", "jail", "image", "worker", "child", "student"),
+    *("session", "submission", "stub", "clue", "suite", "job", "mistake", "plugin", "grade"),
+    *("batch", "report", "doctor"),
 )
 FOLDERS = ("author", "learn", "teach")
 
