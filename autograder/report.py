@@ -47,8 +47,8 @@ def student_text(report: Report, title: str = "", hint: str = "autograder hint")
         return text
     for task in report.tasks:
         _task_lines(text, task, hint)
-    for test in (test for task in report.tasks for test in task.tests if test.told):
-        text.append(f"\n{test.told}\n")
+    told = [test.told for task in report.tasks for test in task.tests if test.told]
+    text.append("".join(f"\n{lines}" for lines in ["", *told]) + "\n" if told else "")
     if report.output:
         text.append("\nprinted while it was imported:\n", style="dim")
         text.append(_indent(report.output, 2, 20), style="dim")

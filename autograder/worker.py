@@ -253,11 +253,22 @@ class Answering:
             _FORBIDDEN_NOW = frozenset()
 
     def guard(self, name: str) -> None:
-        """Put a gate before what a task may not call; it is shut during that task's tests."""
+        """Put a gate before what a task may not call; it is shut during that task's tests.
+
+        Of a class its making is gated, of a module each of its functions: both stay what they
+        are, so that other code can import them and build on them.
+        """
         path, _, last = name.rpartition(".")
         try:
             holder = _resolve(path) if path else builtins
-            setattr(holder, last, _gate(name, getattr(holder, last)))
+            target = getattr(holder, last)
+            if isinstance(target, types.ModuleType):
+                for part in [p for p in vars(target) if callable(getattr(target, p))]:
+                    self.guard(f"{name}.{part}")
+                return
+            if isinstance(target, type):
+                holder, last, target = target, "__init__", target.__init__  # type: ignore[misc]
+            setattr(holder, last, _gate(name, target))
         except (ImportError, AttributeError, TypeError):
             return  # not installed here, so it can't be called either
 
@@ -314,7 +325,7 @@ _FORBIDDEN_NOW: frozenset[str] = frozenset()
 
 def _gate(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def gate(*args: Any, **kwargs: Any) -> Any:
-        if name in _FORBIDDEN_NOW:
+        if any(name == n or name.startswith(n + ".") for n in _FORBIDDEN_NOW):
             raise ForbiddenCall(f"{name} may not be called in this task: write it yourself")
         return function(*args, **kwargs)
 

@@ -57,6 +57,28 @@ def test_each_kind_of_work_has_its_outcome(grade: Grade, reference: str) -> None
     assert "torch.Tensor.sum may not be called" in reports["forbidden"].tasks[1].tests[0].why
 
 
+def test_a_class_or_a_module_may_be_forbidden(grade: Grade, mini: Course, reference: str) -> None:
+    """Making one of the class, calling anything of the module; building on them is no call."""
+    toml = mini.lectures[0].home / "lecture.toml"
+    forbid = 'forbid = ["torch.nn.Linear", "torch.linalg", "no.such.name"]'
+    toml.write_text(toml.read_text().replace('id = "double"', f'id = "double"\n{forbid}'))
+    doubled = "return 2 * x"
+    top = "import torch\nfrom torch.linalg import norm\n"
+    own = "class Layer(torch.nn.Linear):\n    pass\n"
+    reports = grade(
+        {
+            "builds_on": top + own + reference,
+            "makes": reference.replace(doubled, "import torch; torch.nn.Linear(1, 1); return 6"),
+            "calls": top + reference.replace(doubled, "return 2 * int(norm(torch.ones(1) * x))"),
+            "elsewhere": top + reference.replace("x / row", "x / norm(torch.ones(1)) / row"),
+        }
+    )
+    found = {name: outcomes(report)["double"] for name, report in reports.items()}
+    expected = {"builds_on": "passed", "makes": "refused", "calls": "refused"}
+    assert found == expected | {"elsewhere": "passed"}
+    assert outcomes(reports["elsewhere"])["share"] == "passed"
+
+
 def test_points_are_shares_and_a_bonus_is_on_top(grade: Grade, reference: str) -> None:
     """Half of a task's tests give half of its points, unless it is all or nothing."""
     half = reference.replace("return 2 * x", "return 6")
