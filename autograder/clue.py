@@ -70,9 +70,8 @@ class _Pair:
         """Gradients of what was broadcast: summed where it was spread, and nowhere else."""
         if self.actual.shape == self.expected.shape:
             for over in _subsets(self.expected):
-                if self.is_(
-                    self.actual, self.expected.sum(over, keepdim=True).expand_as(self.actual)
-                ):
+                total = self.expected.sum(over, keepdim=True).expand_as(self.actual)
+                if self.is_(self.actual, total) and not self.flat(over):
                     yield f"the sum over {_named(over)} is too much"
             return
         for over in _subsets(self.actual):
@@ -93,6 +92,12 @@ class _Pair:
             more = self.actual.dim() > self.expected.dim()
             size_1 = "a dimension of size 1 is " + ("too much" if more else "lost")
             yield f"the numbers are right; {size_1} (keepdim)"
+
+    def flat(self, over: tuple[int, ...]) -> bool:
+        """Whether the right one is the same all along these dimensions: its sum is a multiple."""
+        return self.is_(
+            self.expected, self.expected.mean(over, keepdim=True).expand_as(self.expected)
+        )
 
     def constants(self, n: int | None) -> Iterator[str]:
         for name, constant in _constants(n):

@@ -48,7 +48,7 @@ def student_text(report: Report, title: str = "", hint: str = "autograder hint")
     for task in report.tasks:
         _task_lines(text, task, hint)
     told = [test.told for task in report.tasks for test in task.tests if test.told]
-    text.append("".join(f"\n{lines}" for lines in ["", *told]) + "\n" if told else "")
+    text.append("\n" + "\n".join(told) + "\n" if told else "")
     if report.output:
         text.append("\nprinted while it was imported:\n", style="dim")
         text.append(_indent(report.output, 2, 20), style="dim")

@@ -49,6 +49,7 @@ class Session:
     imports: int = 0
     received: int = 0
     number: int = 0
+    asked: int = 0  # questions of this test
     ends: float = 0.0
 
     def __post_init__(self) -> None:
@@ -57,7 +58,7 @@ class Session:
     def begin(self, task: Task, seed: int) -> Student:
         """A test of `task` begins: the student that it sees."""
         self.task, self.seed = task, seed
-        self.answers = []
+        self.answers, self.asked = [], 0
         self.printed = ""
         return Student(self.ask, task.file)
 
@@ -87,7 +88,11 @@ class Session:
             raise TimedOut("not started: earlier tests of this task had to be killed")
         if not self.loaded:
             self._load()
-        return self._exchange(request)
+        self.asked += 1
+        # By the test and the question alone, whatever was asked before: the same wrong work is
+        # recognised by the same answers. One way: from the child's seed nobody finds that of the
+        # hidden inputs.
+        return self._exchange(request, f"{self.seed}/{self.asked}")
 
     def _load(self) -> None:
         """Give a child the sources. What goes wrong the first time goes wrong every time."""
@@ -95,7 +100,7 @@ class Session:
         self.loaded = True
         request = {"do": "sources", "files": dict(self.files), "modules": list(self.modules)}
         try:
-            self._exchange({**request, "forbidden": list(self.forbidden)})
+            self._exchange({**request, "forbidden": list(self.forbidden)}, "import")
         except AnswerError as error:
             if self.imports == 0:
                 self.failure = error
@@ -106,16 +111,15 @@ class Session:
         self.imported = self.imported or self.printed
         self.printed = ""
 
-    def _exchange(self, request: dict[str, Any]) -> bytes:
+    def _exchange(self, request: dict[str, Any], seed: str) -> bytes:
         assert self.child is not None
         self.number += 1
         now = time.monotonic()
         deadline = min(now + self.limits.call, self.ends)
         if now >= self.ends:
             raise TimedOut(f"the submission used up its {self.limits.submission:g} seconds")
-        # One way: from the child's seed nobody finds that of the hidden inputs.
-        seed = hashlib.sha256(f"{self.seed}/{self.number}".encode()).digest()
-        full = {**request, "number": self.number, "seed": int.from_bytes(seed[:6], "little")}
+        digest = hashlib.sha256(seed.encode()).digest()
+        full = {**request, "number": self.number, "seed": int.from_bytes(digest[:6], "little")}
         try:
             answer = self.child.ask(full, deadline, self.limits.output_kib * 1024)
             return _value(answer)

@@ -40,6 +40,7 @@ N = 5
         (RIGHT / 2, RIGHT, "it is ½ times the right one"),
         (RIGHT * N, RIGHT, "it is n times the right one"),
         (RIGHT / N, RIGHT, "it is 1/n times the right one"),
+        (RIGHT[:1].expand(5, 7) * N, RIGHT[:1].expand(5, 7), "it is n times the right one"),
         (-RIGHT * (N - 1), RIGHT, "it is −(n−1) times the right one"),
         (RIGHT * (N - 1) / N, RIGHT, "it is (n−1)/n times the right one"),
         (RIGHT.T, RIGHT, "it is the right one transposed"),
