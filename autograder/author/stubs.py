@@ -45,7 +45,8 @@ def generated(course: Course, lecture: Lecture) -> dict[str, bytes]:
 def _sources(lecture: Lecture) -> Iterator[Path]:
     for path in sorted(lecture.home.rglob("*")):
         inside = path.relative_to(lecture.home).parts
-        if path.is_file() and path.name not in STAFF_ONLY and "__pycache__" not in inside:
+        leftover = any(part == "__pycache__" or part.startswith(".") for part in inside)
+        if path.is_file() and path.name not in STAFF_ONLY and not leftover:
             yield path
 
 

@@ -80,7 +80,7 @@ def like(t):
 
 
 def dlogprobs(c):
-    out = like(c.logprobs)
+    out = torch.zeros(c.logprobs.shape, device=c.Yb.device)
     for i in range(c.n):
         out[i, c.Yb[i]] = -1 / c.n
     return out
@@ -267,7 +267,7 @@ def demb(c, dembcat):
 
 
 def dC(c, demb):
-    out = like(c.C)
+    out = torch.zeros(c.C.shape, device=c.Xb.device)
     for i, window in enumerate(c.Xb.tolist()):
         for s, letter in enumerate(window):
             out[letter] += demb[i, s]
