@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import tarfile
 import zipfile
@@ -18,6 +19,7 @@ from conftest import ROOT, outcomes
 
 from autograder import batch, jail
 from autograder.course import Lecture, load_course
+from autograder.report import to_html, troubles
 from autograder.submission import find_submissions, student_name
 from autograder.verdict import Report
 
@@ -98,6 +100,18 @@ def test_the_class_is_a_class(lecture: Lecture) -> None:
         assert len(entries) >= 16
         assert promised >= {"crashed", "refused"}
         assert {".zip", ".gz", ".py"} <= {entry.suffix for entry in entries}
+
+
+def test_the_page_shows_what_the_class_got_wrong_most(
+    graded: dict[str, dict[str, Report]],
+) -> None:
+    """In lecture 5 that is one gradient, and the sentence of the mistake that most of them made."""
+    reports = list(graded["l05_backprop"].values())
+    first = troubles(reports)[0]
+    assert (first.task, first.wrong) == ("dcounts", 9)
+    assert [(found.id, count) for found, count in first.mistakes] == [("second_use_forgotten", 9)]
+    page = html.unescape(to_html(reports))
+    assert page.index(first.task) < page.index(first.mistakes[0][0].says)
 
 
 def test_reading_the_hidden_tests_is_tried_and_fails(
