@@ -133,8 +133,9 @@ def run(lecture: str, arguments: tuple[str, ...]) -> int:
 
 
 @cli.command()
-@click.argument("lecture")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("lecture", required=False)
+@click.argument("submissions", type=click.Path(path_type=Path), required=False)
+@click.option("--all", "whole", is_flag=True, help="Every lecture; name SUBMISSIONS alone.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--isolation",
@@ -148,8 +149,9 @@ def run(lecture: str, arguments: tuple[str, ...]) -> int:
 @JSON
 @START
 def grade(
-    lecture: str,
-    submissions: Path,
+    lecture: str | None,
+    submissions: Path | None,
+    whole: bool,
     out: Path,
     isolation: str,
     jobs: int,
@@ -157,7 +159,10 @@ def grade(
     json_file: Path | None,
     start_method: str,
 ) -> int:
-    """Grade a class: SUBMISSIONS has one folder, .zip, .tar.gz or .py per student."""
+    """Grade a class: SUBMISSIONS has one folder, .zip, .tar.gz or .py per student.
+
+    With --all a student's entry holds what they hand in for every lecture.
+    """
     from rich.console import Console
 
     from autograder import batch
@@ -166,14 +171,29 @@ def grade(
     from autograder.teach.classes import grade_class, progress
 
     course = find_course(Path.cwd())
+    if whole and submissions is None and lecture is not None:
+        chosen, submissions = list(course.lectures), Path(lecture)
+    elif lecture is None or submissions is None or whole:
+        raise UsageError("write `grade LECTURE SUBMISSIONS` or `grade --all SUBMISSIONS`")
+    else:
+        chosen = [course.lecture(lecture)]
     device, start = _device(device, start_method)
     layers = batch.choose_layers(isolation)
-    plan = batch.Plan(course, course.lecture(lecture), device, jobs, layers, start)
-    found = progress(grade_class(plan, submissions, out))
     console = Console(highlight=False)
-    console.print(reports.class_table(found))
+    found = []
+    for one in chosen:
+        plan = batch.Plan(course, one, device, jobs, layers, start)
+        of = progress(grade_class(plan, submissions, out))
+        console.print(f"[bold]{one.title}[/]" if whole else "", end="\n" if whole else "")
+        console.print(reports.class_table(of))
+        found += of
     console.print(reports.signs_text(), style="dim")
-    console.print(f"{len(found)} reports in {out / plan.lecture.id}", soft_wrap=True)
+    if whole:
+        console.print(reports.totals_table(found))
+        _write(out / "all.html", reports.to_html(found, course.title))
+        console.print(f"The page of the course: {(out / 'all.html').resolve()}", soft_wrap=True)
+    where = out if whole else out / chosen[0].id
+    console.print(f"{len(found)} reports in {where}", soft_wrap=True)
     _write(json_file, reports.to_json(found))
     return errors.BROKEN if _broken(found) else errors.PASSED
 

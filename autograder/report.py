@@ -15,7 +15,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from autograder.verdict import COUNTS, MistakeFound, Report, TaskResult, TestResult, harmless
+from autograder.verdict import MistakeFound, Report, TaskResult, TestResult, harmless
 
 SIGNS: dict[str, tuple[str, str]] = {
     "passed": ("✓", "green"),
@@ -242,8 +242,56 @@ def _junit_case(
         ElementTree.SubElement(case, "system-out").text = harmless(test.output)
 
 
+@dataclass(frozen=True)
+class Total:
+    """One student's scores in all lectures that they handed something in for."""
+
+    student: str
+    scores: dict[str, float]
+    points: float
+
+    @property
+    def score(self) -> float:
+        return sum(self.scores.values())
+
+
+def lectures(reports: Sequence[Report]) -> dict[str, list[Report]]:
+    """The reports of each lecture, lectures in their order."""
+    found: dict[str, list[Report]] = {}
+    for report in sorted(reports, key=lambda report: report.lecture):
+        found.setdefault(report.lecture, []).append(report)
+    return found
+
+
+def totals(reports: Sequence[Report]) -> list[Total]:
+    """A total for each student, by name; the same of points for all."""
+    by_lecture = lectures(reports)
+    points = sum(of[0].points for of in by_lecture.values())
+    students = sorted({report.submission for report in reports})
+    return [
+        Total(
+            student,
+            {id: r.score for id, of in by_lecture.items() for r in of if r.submission == student},
+            points,
+        )
+        for student in students
+    ]
+
+
+def totals_table(reports: Sequence[Report]) -> Table:
+    """A line for each student: the score in each lecture, and in all."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    ids = list(lectures(reports))
+    for name in ("student", "total", "of", *(id.split("_")[0] for id in ids)):
+        table.add_column(name, justify="left" if name == "student" else "right", no_wrap=True)
+    for total in totals(reports):
+        scores = [number(total.scores[id]) if id in total.scores else "" for id in ids]
+        table.add_row(Text(total.student), number(total.score), number(total.points), *scores)
+    return table
+
+
 def to_html(reports: Sequence[Report], title: str = "") -> str:
-    """The page of a class: one file, no script, nothing fetched."""
+    """The page of a class: one file, no script, nothing fetched; a part for each lecture."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -253,18 +301,26 @@ def to_html(reports: Sequence[Report], title: str = "") -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    tasks = list(dict.fromkeys((t.id, t.points) for report in reports for t in report.tasks))
-    by_id: list[dict[str, Any]] = [{task.id: task for task in r.tasks} for r in reports]
+    parts = [_part(id, of) for id, of in lectures(reports).items()] or [_part("", [])]
     return environment.get_template("class.html").render(
-        title=title or (reports[0].lecture if reports else "no reports"),
-        reports=list(zip(reports, by_id, strict=True)),
-        tasks=tasks,
-        troubles=troubles(reports),
+        title=title or ", ".join(lectures(reports)) or "no reports",
+        parts=parts,
+        totals=totals(reports),
         signs=SIGNS,
         number=number,
-        mean=sum(r.score for r in reports) / len(reports) if reports else 0.0,
-        counts=COUNTS,
     )
+
+
+def _part(id: str, reports: Sequence[Report]) -> dict[str, Any]:
+    """What the page says of one lecture."""
+    tasks: list[dict[str, TaskResult]] = [{task.id: task for task in r.tasks} for r in reports]
+    return {
+        "lecture": id,
+        "reports": list(zip(reports, tasks, strict=True)),
+        "tasks": list(dict.fromkeys((t.id, t.points) for r in reports for t in r.tasks)),
+        "troubles": troubles(reports),
+        "mean": sum(r.score for r in reports) / len(reports) if reports else 0.0,
+    }
 
 
 FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -119,6 +120,35 @@ def test_an_instructor_grades_reports_and_grades_again(
     page = tmp_path / "page.html"
     assert autograder("report", out, "--out", page).stdout == f"{page}: 3 reports\n"
     assert "It squares" in page.read_text()
+
+
+def test_a_class_hands_in_the_whole_course(
+    mini: Course, autograder: Command, tmp_path: Path, reference: str
+) -> None:
+    """One entry per student with a folder per lecture: reports of each, totals, one page."""
+    more = mini.root / "solutions" / "l02_more"
+    shutil.copytree(mini.lectures[0].home, more)
+    (more / "sums.py").rename(more / "more.py")
+    lecture_toml = (more / "lecture.toml").read_text()
+    (more / "lecture.toml").write_text(lecture_toml.replace('"sums.py"', '"more.py"'))
+    toml = mini.root / "course.toml"
+    toml.write_text(toml.read_text().replace('["l01_sums"]', '["l01_sums", "l02_more"]'))
+    for path in ("ada/l01_sums/sums.py", "ada/l02_more/more.py", "bob/l02_more/more.py"):
+        file = tmp_path / "class" / path
+        file.parent.mkdir(parents=True)
+        file.write_text(reference)
+    out = tmp_path / "results"
+    done = autograder("grade", "--all", tmp_path / "class", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"ada +18 +16 +9 +9\n", done.stdout)
+    assert re.search(r"bob +9 +16 +0 +9\n", done.stdout)
+    assert "4 reports" in done.stdout
+    page = (out / "all.html").read_text()
+    assert "2 students, 2 lectures" in page
+    for wrong in (("--all", "l01_sums", tmp_path), ("--all",), (tmp_path,)):
+        done = autograder("grade", *wrong, "--out", out)
+        assert done.returncode == 2
+        assert "write `grade LECTURE SUBMISSIONS` or `grade --all SUBMISSIONS`" in done.stderr
 
 
 def test_ctrl_c_leaves_whole_reports_and_no_process(

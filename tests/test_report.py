@@ -25,6 +25,8 @@ from autograder.report import (
     to_html,
     to_json,
     to_junit,
+    totals,
+    totals_table,
     troubles,
 )
 from autograder.verdict import (
@@ -288,7 +290,7 @@ def test_a_page_holds_no_script_and_fetches_nothing() -> None:
     assert {tag for tag, _ in page.tags} <= {*allowed.split(), "pre", "blockquote", "ul", "li"}
     for tag, attributes in page.tags:
         assert not any(name.startswith("on") or name == "src" for name in attributes)
-        assert tag != "a" or re.fullmatch(r"#s\d+", attributes["href"] or "")
+        assert tag != "a" or re.fullmatch(r"#s\d+(-\d+)?", attributes["href"] or "")
     policies = [a["content"] for t, a in page.tags if a.get("http-equiv")]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
 
@@ -310,6 +312,24 @@ def test_a_page_tells_of_the_class(reports: list[Report]) -> None:
     assert "got 1, expected 2" in said
     assert "a.py is empty" in said
     assert "hello" in said
+
+
+def test_a_page_of_a_course_has_totals_first() -> None:
+    """Each student's score in each lecture and in all; then a part for each lecture."""
+    ada = made_report("ada", made_task("a", "passed"))
+    bob = made_report("bob", made_task("a", "failed"))
+    more = msgspec.structs.replace(ada, lecture="l02_more", score=1.0, points=2.0)
+    both = [more, bob, ada]
+    assert [(t.student, t.score, t.points) for t in totals(both)] == [
+        ("ada", ada.score + 1, ada.points + 2),
+        ("bob", bob.score, ada.points + 2),
+    ]
+    said = " ".join(Page(to_html(both, title="Both")).said.split())
+    assert said.index("2 students, 2 lectures") < said.index("What the class got wrong")
+    assert said.count("One by one") == 2
+    console = Console(width=100, file=io.StringIO())
+    console.print(totals_table(both))
+    assert re.search(r"bob +\S+ +\S+ +\S+ *\n", console.file.getvalue())  # type: ignore[attr-defined]
 
 
 def test_a_page_of_nobody() -> None:
