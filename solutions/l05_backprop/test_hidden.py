@@ -79,10 +79,15 @@ def network(rng, device, V=7, E=4, S=3, H=6):
 
 
 def batch(rng, device, n=5, V=7, S=3):
-    """Xb and Yb; letter V - 2 stands twice in one window and in another, letter V - 1 nowhere."""
+    """Xb and Yb; letter V - 2 stands twice in one window and in another, letter V - 1 nowhere.
+
+    The first two labels differ.
+    """
     Xb = some_letters(rng, (n, S), V - 1, device)
     Xb[0, 0] = Xb[0, 2] = Xb[1, 1] = V - 2
-    return Xb, some_letters(rng, (n,), V, device)
+    Yb = some_letters(rng, (n,), V, device)
+    Yb[1] = (Yb[0] + 1) % V
+    return Xb, Yb
 
 
 def walk(params, Xb, Yb):
