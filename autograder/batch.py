@@ -100,10 +100,10 @@ class Pool:
         return ours
 
     def _start(self, arguments: list[str], sockets: list[socket.socket]) -> None:
-        """A fresh interpreter that inherits the sockets, nothing of our environment."""
+        """A fresh interpreter that inherits the sockets; of our environment only what it needs."""
         command = [sys.executable, "-s", "-P", "-m", "autograder.image", *arguments]
-        keep = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
-        keep |= ENVIRONMENT
+        names = ("PATH", "LANG", "HOME", *self.plan.course.environment)
+        keep = {name: os.environ[name] for name in names if name in os.environ} | ENVIRONMENT
         self.processes.append(
             subprocess.Popen(
                 command,

@@ -67,12 +67,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class CourseToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """course.toml. `tolerances`: device -> dtype -> (rtol, atol)."""
+    """course.toml. `tolerances`: device -> dtype -> (rtol, atol).
+
+    environment: variables that suites may read; a submission never sees them.
+    """
 
     name: str
     title: str
     lectures: tuple[str, ...]
     imports: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
     limits: Limits = Limits()
     tolerances: dict[str, dict[str, tuple[float, float]]] = {}
 
@@ -131,6 +135,7 @@ class Course:
     title: str
     lectures: tuple[Lecture, ...]
     imports: tuple[str, ...]
+    environment: tuple[str, ...]
     limits: Limits
     tolerances: dict[str, dict[str, tuple[float, float]]]
 
@@ -207,6 +212,7 @@ def load_course(root: Path) -> Course:
         title=toml.title,
         lectures=tuple(_load_lecture(root, id) for id in toml.lectures),
         imports=toml.imports,
+        environment=toml.environment,
         limits=toml.limits,
         tolerances=toml.tolerances,
     )

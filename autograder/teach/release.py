@@ -20,7 +20,7 @@ Each folder below exercises/ is one lecture. Read its README.md, fill the stubs,
 
     python3 -m venv .venv
     .venv/bin/pip install torch==2.13.0   # any torch from 2.6 on will do
-    .venv/bin/pip install ".[pictures,tokenizer]"
+    .venv/bin/pip install ".[pictures,text]"
     .venv/bin/autograder check {first}
 
 `autograder hint TASK` gives one hint more each time; `autograder run {first}` runs the
