@@ -112,9 +112,7 @@ CHUNKS = vocabulary(CHUNKED_PAIRS, GPT4, CHUNKED)
 
 
 def installed(name):
-    return pytest.importorskip(
-        name, reason=f"{name} is missing: pip install 'autograder[text]'"
-    )
+    return pytest.importorskip(name, reason=f"{name} is missing: pip install 'autograder[text]'")
 
 
 def tiktoken_of(vocab, pattern, specials=()):
