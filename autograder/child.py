@@ -229,8 +229,11 @@ class Child:
         return Crashed(f"the process was ended by {name}{hint}")
 
     def end(self) -> None:
-        """Kill it; the zygote reaps. Never waits."""
+        """Kill it; the zygote reaps. Waits only where what it started must be hunted by its user:
+        else a run that ends at once would leave that behind."""
         self.connection.close()
         os.close(self.pipe)
         if self.pid.number != 0:
-            self.zygote.request(END, self.zygote.number(self.pid))
+            ended = self.zygote.request(END, self.zygote.number(self.pid))
+            if "uid" in self.zygote.settings["layers"]:
+                self.zygote.number(ended)
