@@ -367,8 +367,10 @@ def hinge(ys, scores):
     """
     losses = [(1 + -y * s).relu() for y, s in zip(ys, scores, strict=True)]
     total = Value(0.0)
-    while losses:
+    while len(losses) > 2:
         total += losses[-1]
+    for loss in losses:
+        total += loss
     return total * (1.0 / len(ys))
 
 
