@@ -168,7 +168,6 @@ def grade(
     from autograder import batch
     from autograder import report as reports
     from autograder.course import find_course
-    from autograder.teach.classes import grade_class, progress
 
     course = find_course(Path.cwd())
     if whole and submissions is None and lecture is not None:
@@ -182,11 +181,10 @@ def grade(
     console = Console(highlight=False)
     found = []
     for one in chosen:
+        if whole:
+            console.print(one.title, style="bold", markup=False)
         plan = batch.Plan(course, one, device, jobs, layers, start)
-        of = progress(grade_class(plan, submissions, out))
-        console.print(f"[bold]{one.title}[/]" if whole else "", end="\n" if whole else "")
-        console.print(reports.class_table(of))
-        found += of
+        found += _graded(console, plan, submissions, out)
     console.print(reports.signs_text(), style="dim")
     if whole:
         console.print(reports.totals_table(found))
@@ -349,7 +347,6 @@ def demo(out: Path, jobs: int) -> int:
     from autograder import batch, jail
     from autograder import report as reports
     from autograder.course import find_course
-    from autograder.teach.classes import grade_class, progress
 
     course = find_course(Path.cwd())
     samples = course.root / "data" / "sample_class"
@@ -362,14 +359,23 @@ def demo(out: Path, jobs: int) -> int:
         plan = batch.Plan(course, lecture, jobs=jobs, layers=jail.available())
         for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
             old.unlink()
-        found = progress(grade_class(plan, samples / lecture.id, out))
+        found = _graded(console, plan, samples / lecture.id, out)
         page = out / f"{lecture.id}.html"
         _write(page, reports.to_html(found, f"{lecture.title}: the sample class"))
-        console.print(reports.class_table(found))
         console.print(reports.signs_text(), style="dim")
         console.print(f"The page of the class: {page.resolve()}", soft_wrap=True)
         broken |= _broken(found)
     return errors.BROKEN if broken else errors.PASSED
+
+
+def _graded(console: Any, plan: Any, submissions: Path, out: Path) -> Any:
+    """The reports of a class, whose table is printed."""
+    from autograder.report import class_table
+    from autograder.teach.classes import grade_class, progress
+
+    found = progress(grade_class(plan, submissions, out))
+    console.print(class_table(found))
+    return found
 
 
 def _device(device: str, start_method: str) -> tuple[str, str]:

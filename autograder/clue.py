@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 MOST_DIMENSIONS = 4  # of a tensor whose sums and orders are tried: 24 orders
+MOST_NUMBERS = 100_000  # of a tensor that is looked at: an answer may be of any size
 LOOSE = 100  # a clue may be this much further off than the tolerance: it is no verdict
 EXACT = 1e-12  # the rtol of a clue for a dtype that is compared exactly
 
@@ -36,17 +37,13 @@ def clue(
     `expected` is their sum. rtol: relative to the largest expected number. No number of the
     two tensors is in the clause, so a hidden test may show it.
     """
-    if not actual.numel() or not expected.numel() or not bool(torch.isfinite(actual).all()):
-        return ""
+    for tensor in (actual, expected):
+        if not 0 < tensor.numel() <= MOST_NUMBERS or not bool(torch.isfinite(tensor).all()):
+            return ""
     pair = _Pair(actual, expected, LOOSE * max(rtol, EXACT))
     if pair.is_(actual, expected) or pair.is_(actual, torch.zeros_like(actual)):
         return ""
-    finders = (
-        pair.sums(),
-        pair.constants(n),
-        pair.orders(),
-        pair.parts(n, branches or {}),
-    )
+    finders = (pair.sums(), pair.constants(n), pair.orders(), pair.parts(n, branches or {}))
     return next(itertools.chain.from_iterable(finders), "")
 
 
@@ -74,24 +71,20 @@ class _Pair:
                 if self.is_(self.actual, total) and not self.flat(over):
                     yield f"the sum over {_named(over)} is too much"
             return
-        for over in _subsets(self.actual):
-            if any(
-                self.is_(self.actual.sum(over, keepdim=keep), self.expected)
-                for keep in (True, False)
-            ):
-                yield f"the sum over {_named(over)} is missing"
-        for over in _subsets(self.expected):
-            if any(
-                self.is_(self.actual, self.expected.sum(over, keepdim=keep))
-                for keep in (True, False)
-            ):
-                yield f"the sum over {_named(over)} is too much"
-        if self.actual.squeeze().shape == self.expected.squeeze().shape and self.is_(
-            self.actual.squeeze(), self.expected.squeeze()
-        ):
+        for over in self.summed(self.actual, self.expected):
+            yield f"the sum over {_named(over)} is missing"
+        for over in self.summed(self.expected, self.actual):
+            yield f"the sum over {_named(over)} is too much"
+        if self.is_(self.actual.squeeze(), self.expected.squeeze()):
             more = self.actual.dim() > self.expected.dim()
             size_1 = "a dimension of size 1 is " + ("too much" if more else "lost")
             yield f"the numbers are right; {size_1} (keepdim)"
+
+    def summed(self, whole: Tensor, part: Tensor) -> Iterator[tuple[int, ...]]:
+        """Over which dimensions `whole` has to be summed to become `part`."""
+        for over in _subsets(whole):
+            if any(self.is_(whole.sum(over, keepdim=keep), part) for keep in (True, False)):
+                yield over
 
     def flat(self, over: tuple[int, ...]) -> bool:
         """Whether the right one is the same all along these dimensions: its sum is a multiple."""

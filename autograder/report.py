@@ -265,17 +265,11 @@ def lectures(reports: Sequence[Report]) -> dict[str, list[Report]]:
 
 def totals(reports: Sequence[Report]) -> list[Total]:
     """A total for each student, by name; the same of points for all."""
-    by_lecture = lectures(reports)
-    points = sum(of[0].points for of in by_lecture.values())
-    students = sorted({report.submission for report in reports})
-    return [
-        Total(
-            student,
-            {id: r.score for id, of in by_lecture.items() for r in of if r.submission == student},
-            points,
-        )
-        for student in students
-    ]
+    points = sum(of[0].points for of in lectures(reports).values())
+    scores: dict[str, dict[str, float]] = {}
+    for report in reports:
+        scores.setdefault(report.submission, {})[report.lecture] = report.score
+    return [Total(student, scores[student], points) for student in sorted(scores)]
 
 
 def totals_table(reports: Sequence[Report]) -> Table:

@@ -101,8 +101,8 @@ class _Comparison:
         self,
         rtol: float | None,
         atol: float | None,
-        n: int | None = None,
-        branches: Mapping[str, torch.Tensor] | None = None,
+        n: int | None,
+        branches: Mapping[str, torch.Tensor] | None,
     ) -> None:
         self.rtol, self.atol = rtol, atol
         self.n, self.branches = n, branches

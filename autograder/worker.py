@@ -252,23 +252,24 @@ class Answering:
         finally:
             _FORBIDDEN_NOW = frozenset()
 
-    def guard(self, name: str) -> None:
+    def guard(self, name: str, rule: str = "") -> None:
         """Put a gate before what a task may not call; it is shut during that task's tests.
 
         Of a class its making is gated, of a module each of its functions: both stay what they
-        are, so that other code can import them and build on them.
+        are, so that other code can import them and build on them. rule: the name in
+        lecture.toml, where that is a module's.
         """
         path, _, last = name.rpartition(".")
         try:
             holder = _resolve(path) if path else builtins
             target = getattr(holder, last)
             if isinstance(target, types.ModuleType):
-                for part in [p for p in vars(target) if callable(getattr(target, p))]:
-                    self.guard(f"{name}.{part}")
+                for part in _own_functions(target):
+                    self.guard(f"{name}.{part}", rule or name)
                 return
             if isinstance(target, type):
                 holder, last, target = target, "__init__", target.__init__  # type: ignore[misc]
-            setattr(holder, last, _gate(name, target))
+            setattr(holder, last, _gate(name, rule or name, target))
         except (ImportError, AttributeError, TypeError):
             return  # not installed here, so it can't be called either
 
@@ -323,9 +324,21 @@ class ForbiddenCall(Exception):
 _FORBIDDEN_NOW: frozenset[str] = frozenset()
 
 
-def _gate(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _own_functions(module: types.ModuleType) -> list[str]:
+    """What a module offers: not the classes that it has imported for itself, as `Tensor`, nor
+    what comes from another package."""
+    package = module.__name__.split(".")[0]
+
+    def own(value: Any) -> bool:
+        home = getattr(value, "__module__", None) or module.__name__
+        return home == module.__name__ if isinstance(value, type) else home.split(".")[0] == package
+
+    return [name for name, value in vars(module).items() if callable(value) and own(value)]
+
+
+def _gate(name: str, rule: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def gate(*args: Any, **kwargs: Any) -> Any:
-        if any(name == n or name.startswith(n + ".") for n in _FORBIDDEN_NOW):
+        if rule in _FORBIDDEN_NOW:
             raise ForbiddenCall(f"{name} may not be called in this task: write it yourself")
         return function(*args, **kwargs)
 

@@ -100,7 +100,7 @@ def constants(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
     """The result times each constant, and each summand of a sum times one."""
     for constant in CONSTANTS:
         yield returned(function, f"({constant}) * it")
-    for _, _, only in summands(function):
+    for only in summands(function):
         for constant in ("-1", "2", "c.n"):
             yield only(f"left + ({constant}) * right")
             yield only(f"({constant}) * left + right")
@@ -134,16 +134,13 @@ def transpositions(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
 
 def branches(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
     """One summand of a sum alone, then the other."""
-    for _, _, only in summands(function):
+    for only in summands(function):
         yield only("left")
         yield only("right + 0 * left")
 
 
-Summands = tuple[ast.expr, ast.expr, Callable[[str], ast.FunctionDef]]
-
-
-def summands(function: ast.FunctionDef) -> Iterator[Summands]:
-    """(left, right, the function with another expression of both) of a sum in the result."""
+def summands(function: ast.FunctionDef) -> Iterator[Callable[[str], ast.FunctionDef]]:
+    """For each sum in the result: the function with another expression of `left` and `right`."""
     for node in ast.walk(function):
         if (
             isinstance(node, ast.BinOp)
@@ -169,7 +166,7 @@ def summands(function: ast.FunctionDef) -> Iterator[Summands]:
                 whole = ast.Assign([node.target], whole)  # type: ignore[arg-type,list-item]
             return edited(function, lambda n: whole if ast.dump(n) == at else None)
 
-        yield left, right, only
+        yield only
 
 
 def _returns(function: ast.FunctionDef, node: ast.AST) -> bool:

@@ -92,9 +92,23 @@ def test_a_branch_that_was_never_spread() -> None:
         (RIGHT, torch.zeros(5, 7)),
         (torch.zeros(3), torch.zeros(4)),
         (RIGHT * (1 + 1e-13), RIGHT),
+        (torch.full((100_001,), 2.0), torch.ones(100_001)),
+        (-torch.ones(2), torch.tensor([1.0, float("inf")])),
         (torch.randn(2, 2, 2, 2, 2), torch.randn(2, 2, 2, 2, 3)),
     ],
-    ids=["other", "zeros", "nan", "empty", "of nothing", "of zeros", "none", "near", "deep"],
+    ids=[
+        "other",
+        "zeros",
+        "nan",
+        "empty",
+        "of nothing",
+        "of zeros",
+        "none",
+        "near",
+        "large",
+        "infinite",
+        "deep",
+    ],
 )
 def test_no_clue_where_none_is_seen(actual: Tensor, expected: Tensor) -> None:
     """An answer without a relation to the right one gets no guess."""

@@ -60,7 +60,7 @@ def test_each_kind_of_work_has_its_outcome(grade: Grade, reference: str) -> None
 def test_a_class_or_a_module_may_be_forbidden(grade: Grade, mini: Course, reference: str) -> None:
     """Making one of the class, calling anything of the module; building on them is no call."""
     toml = mini.lectures[0].home / "lecture.toml"
-    forbid = 'forbid = ["torch.nn.Linear", "torch.linalg", "no.such.name"]'
+    forbid = 'forbid = ["torch.nn.Linear", "torch.linalg", "torch.nn.init", "no.such.name"]'
     toml.write_text(toml.read_text().replace('id = "double"', f'id = "double"\n{forbid}'))
     doubled = "return 2 * x"
     top = "import torch\nfrom torch.linalg import norm\n"
@@ -70,12 +70,19 @@ def test_a_class_or_a_module_may_be_forbidden(grade: Grade, mini: Course, refere
             "builds_on": top + own + reference,
             "makes": reference.replace(doubled, "import torch; torch.nn.Linear(1, 1); return 6"),
             "calls": top + reference.replace(doubled, "return 2 * int(norm(torch.ones(1) * x))"),
+            "fills": reference.replace(
+                doubled, "import torch; torch.nn.init.ones_(torch.ones(1)); return 6"
+            ),
+            "imported_there": reference.replace(
+                doubled, "import torch; torch.Tensor(1); return 2*x"
+            ),
             "elsewhere": top + reference.replace("x / row", "x / norm(torch.ones(1)) / row"),
         }
     )
     found = {name: outcomes(report)["double"] for name, report in reports.items()}
-    expected = {"builds_on": "passed", "makes": "refused", "calls": "refused"}
-    assert found == expected | {"elsewhere": "passed"}
+    refused = dict.fromkeys(("makes", "calls", "fills"), "refused")
+    passed = dict.fromkeys(("builds_on", "imported_there", "elsewhere"), "passed")
+    assert found == refused | passed
     assert outcomes(reports["elsewhere"])["share"] == "passed"
 
 
