@@ -17,6 +17,7 @@ from autograder.errors import CourseError, UsageError, nearest
 
 COURSE_FILE, LECTURE_FILE = "course.toml", "lecture.toml"
 VISIBLE, HIDDEN = "test_visible.py", "test_hidden.py"
+PROBES = "probes.py"  # what both suites may import
 MISTAKES, WRONG_ANSWERS = "mistakes.toml", "wrong_answers.json"
 SECRET_VARIABLE = "AUTOGRADER_SECRET"
 

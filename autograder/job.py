@@ -9,7 +9,7 @@ import platform
 
 import msgspec
 
-from autograder.course import LECTURE_FILE, MISTAKES, Lecture
+from autograder.course import LECTURE_FILE, MISTAKES, PROBES, Lecture
 from autograder.verdict import Report
 
 
@@ -54,7 +54,13 @@ def versions() -> dict[str, str]:
 def suite_digest(lecture: Lecture) -> str:
     """Of what decides a verdict: tasks, suites, reference, mistakes."""
     sha = hashlib.sha256()
-    names = [LECTURE_FILE, MISTAKES, *lecture.files, *(path.name for path in lecture.suites)]
+    names = [
+        LECTURE_FILE,
+        MISTAKES,
+        PROBES,
+        *lecture.files,
+        *(path.name for path in lecture.suites),
+    ]
     for name in names:
         path = lecture.home / name
         if path.is_file() and not (lecture.released and name in lecture.files):

@@ -357,6 +357,7 @@ def collect(suite: Suite, serve: Callable[[Suite], None]) -> None:
         "-p",
         "no:unraisableexception",
     ]
+    sys.path.append(str(suite.lecture.home))  # where what both suites import lies: probes.py
     with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
         pytest.main([*arguments, *map(str, suite.lecture.suites)], plugins=[engine])
     if engine.failure is not None:

@@ -86,6 +86,24 @@ def test_a_class_or_a_module_may_be_forbidden(grade: Grade, mini: Course, refere
     assert outcomes(reports["elsewhere"])["share"] == "passed"
 
 
+def test_both_suites_share_probes(grade: Grade, mini: Course, reference: str) -> None:
+    """What stands in probes.py is imported by both, and decides a verdict as they do."""
+    home = mini.lectures[0].home
+    (home / "probes.py").write_text("def twice(m, x):\n    return m.double(x)\n")
+    for name in ("test_visible.py", "test_hidden.py"):
+        text = (home / name).read_text()
+        text = text.replace("import torch", "import torch\nfrom probes import twice", 1)
+        (home / name).write_text(text.replace("student.double(3)", "student.run(twice, 3)"))
+    wrong = reference.replace("return 2 * x", "return 3 * x")
+    reports = grade({"right": reference, "wrong": wrong})
+    assert outcomes(reports["right"]) == everything("passed")
+    assert outcomes(reports["wrong"])["double"] == "failed"
+    (home / "probes.py").write_text("def twice(m, x):\n    return m.double(x) + 1\n")
+    again = grade({"right": reference})["right"]
+    assert again.suite != reports["right"].suite
+    assert outcomes(again)["double"] == "broken"
+
+
 def test_points_are_shares_and_a_bonus_is_on_top(grade: Grade, reference: str) -> None:
     """Half of a task's tests give half of its points, unless it is all or nothing."""
     half = reference.replace("return 2 * x", "return 6")
