@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from autograder.course import Course, Lecture
 from autograder.errors import CourseError
+from autograder.learn.payoff import write_graph
 from autograder.verdict import Report
 
 GRAPH = "graph.dot"
@@ -43,14 +43,9 @@ def draw(course: Course, lecture: Lecture, report: Report) -> Path | None:
     source = coloured(file.read_text(encoding="utf-8"), report)
     path = course.root / "pictures" / lecture.id / GRAPH
     path.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.which("dot") is None:
-        path.write_text(source, encoding="utf-8")
-        return path
     import graphviz
 
-    path = path.with_suffix(".svg")
     try:
-        path.write_bytes(graphviz.Source(source).pipe(format="svg"))
+        return write_graph(source, path)
     except graphviz.CalledProcessError as error:
         raise CourseError(f"{file}: dot can't draw it: {error.stderr.decode().strip()}") from None
-    return path

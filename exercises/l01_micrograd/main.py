@@ -6,13 +6,13 @@ python main.py [--steps N] [--points N] [--seed N] [--out DIR]
 import argparse
 import math
 import random
-import shutil
 import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Teller, finish, plotting, save, write_graph
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("micrograd.py").name
 
 
 def arguments():
@@ -54,23 +54,12 @@ def draw_neuron(m, out):
         leaves[name].label = name
     o = (leaves["x1"] * leaves["w1"] + leaves["x2"] * leaves["w2"] + leaves["b"]).tanh()
     o.label = "o"
-    files = [write_graph(m.draw_dot(o), out / "neuron_before")]
+    files = [write_graph(m.draw_dot(o).source, out / "neuron_before")]
     o.backward()
-    files.append(write_graph(m.draw_dot(o), out / "neuron_after"))
+    files.append(write_graph(m.draw_dot(o).source, out / "neuron_after"))
     gradients = ", ".join(f"{name} {leaf.grad:.4f}" for name, leaf in leaves.items())
     print(f"A neuron: o = {o.data:.4f} (published: 0.7071); gradients: {gradients}")
     return files
-
-
-def write_graph(dot, path):
-    """SVG where graphviz's program is installed, else its text, which any viewer online takes."""
-    if shutil.which("dot"):
-        path = path.with_suffix(".svg")
-        path.write_bytes(dot.pipe(format="svg"))
-    else:
-        path = path.with_suffix(".dot")
-        path.write_text(dot.source, encoding="utf-8")
-    return path
 
 
 def four_points(m):
@@ -101,41 +90,12 @@ def train_moons(m, points, labels, steps):
             right = sum((score.data > 0) == (y > 0) for y, score in zip(labels, scores))
             losses.append(float(loss.data))
             accuracies.append(100 * right / len(points))
-            tell(f"step {step:3d}  loss {losses[-1]:.4f}  accuracy {accuracies[-1]:5.1f} %")
+            tell(
+                f"step {step:3d}  loss {losses[-1]:.4f}  accuracy {accuracies[-1]:5.1f} %", step + 1
+            )
     print(f"Two moons: loss {losses[-1]:.4f}, accuracy {accuracies[-1]:.1f} %")
     print("  (published, 100 steps on 100 points: loss 0.011, accuracy 100 %)")
     return model, losses, accuracies
-
-
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line):
-        if self.bar:
-            self.bar.console.print(line, highlight=False)
-            self.bar.advance(self.task)
-        else:
-            print(line, flush=True)
 
 
 # -------------------------------------------------------------------------------- what it draws
@@ -143,13 +103,8 @@ class Teller:
 
 def draw_training(model, points, labels, losses, accuracies, out):
     """Loss curve and decision boundary: the files written (none without matplotlib)."""
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("\nWithout matplotlib two pictures are missing: pip install matplotlib")
+    plt = plotting()
+    if not plt:
         return []
     figure, left = plt.subplots(figsize=(6, 4))
     left.plot(losses, color="tab:blue")
@@ -157,8 +112,7 @@ def draw_training(model, points, labels, losses, accuracies, out):
     right = left.twinx()
     right.plot(accuracies, color="tab:orange")
     right.set(ylabel="accuracy in %", ylim=(0, 102))
-    figure.tight_layout()
-    figure.savefig(out / "loss.png", dpi=120)
+    save(plt, figure, out / "loss.png")
 
     xs = grid([p[0] for p in points], 36)
     ys = grid([p[1] for p in points], 30)
@@ -170,9 +124,7 @@ def draw_training(model, points, labels, losses, accuracies, out):
     colors = ["tab:orange" if y > 0 else "tab:blue" for y in labels]
     axes.scatter(*zip(*points), c=colors, s=30, edgecolors="black")
     axes.set(title="what the network takes for which moon")
-    figure.tight_layout()
-    figure.savefig(out / "boundary.png", dpi=120)
-    plt.close("all")
+    save(plt, figure, out / "boundary.png")
     return [out / "loss.png", out / "boundary.png"]
 
 
@@ -201,17 +153,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check micrograd` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "micrograd":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check micrograd` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except KeyboardInterrupt:
-        sys.exit("\nstopped")
+    finish(main, "micrograd")

@@ -8,9 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Stopped, Teller, device_of, finish, plotting, read_words, save
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-NAME = Path(__file__).with_name("bigram.py").name
 DATA = HERE.parent.parent / "data"
 RATE = 50.0  # the lecture's
 STRIDE = 5  # steps between two lines
@@ -27,30 +28,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_words(file):
-    """The words of a file, the lecture's 32,033 names if they are there, else 1,000 of them."""
-    if file is None:
-        full = DATA / "names.txt"
-        file = full if full.is_file() else DATA / "names_small.txt"
-    try:
-        words = file.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        sys.exit(f"{file}: {reason}; `autograder data` fetches the names, --data takes your file")
-    if not words:
-        sys.exit(f"{file}: there is no word in it; `autograder data` fetches the names")
-    return file, words
-
-
-def check_device(device):
-    import torch
-
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        sys.exit(f"--device {device}: this machine has no such device; cpu always works")
 
 
 # ------------------------------------------------------------------------------ what it makes
@@ -93,7 +70,7 @@ def learn(m, words, stoi, options):
             while len(losses) < options.steps:
                 steps = min(STRIDE, options.steps - len(losses))
                 losses += map(number, m.train(W, xs, ys, steps, RATE))
-                tell(f"step {len(losses):4d}  loss {losses[-1]:.4f}", steps)
+                tell(f"step {len(losses):4d}  loss {losses[-1]:.4f}", len(losses))
         except KeyboardInterrupt:
             print(f"stopped after {len(losses)} steps", flush=True)
             stopped = True
@@ -108,49 +85,13 @@ def number(loss):
     return loss.item() if hasattr(loss, "item") else float(loss)
 
 
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("learning", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, steps):
-        if self.bar:
-            self.bar.console.print(line, highlight=False)
-            self.bar.advance(self.task, steps)
-        else:
-            print(line, flush=True)
-
-
 # -------------------------------------------------------------------------------- what it draws
 
 
 def draw(letters, N, P, learnt, losses, best, out):
     """The lecture's table of counts, both tables side by side, the loss: the files written."""
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("\nWithout matplotlib there are no pictures: pip install matplotlib")
+    plt = plotting()
+    if not plt:
         return []
     figure, axes = plt.subplots(figsize=(16, 16))
     axes.imshow(N, cmap="Blues")
@@ -160,8 +101,7 @@ def draw(letters, N, P, learnt, losses, best, out):
             axes.text(j, i, first + second, ha="center", va="bottom", color=color)
             axes.text(j, i, int(N[i][j]), ha="center", va="top", color=color)
     axes.axis("off")
-    figure.tight_layout()
-    figure.savefig(out / "bigrams.png", dpi=80)
+    save(plt, figure, out / "bigrams.png", dpi=80)
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6.5))
     for axes, table, title in ((left, P, "counted"), (right, learnt, "learnt")):
@@ -169,27 +109,24 @@ def draw(letters, N, P, learnt, losses, best, out):
         axes.set_xticks(range(len(letters)), letters)
         axes.set_yticks(range(len(letters)), letters)
         axes.set(title=title, xlabel="the letter that follows", ylabel="the letter that is there")
-    figure.tight_layout()
-    figure.savefig(out / "bigram_tables.png", dpi=100)
+    save(plt, figure, out / "bigram_tables.png", dpi=100)
 
     figure, axes = plt.subplots(figsize=(6, 4))
     axes.plot(losses, label="the network")
     axes.axhline(best, color="tab:orange", linestyle="--", label="counting")
     axes.set(xlabel="step", ylabel="loss", title="learning what counting knows")
     axes.legend()
-    figure.tight_layout()
-    figure.savefig(out / "bigram_loss.png", dpi=120)
-    plt.close("all")
+    save(plt, figure, out / "bigram_loss.png")
     return [out / f"{name}.png" for name in ("bigrams", "bigram_tables", "bigram_loss")]
 
 
 def main():
     options = arguments()
     began = time.monotonic()
-    file, words = read_words(options.data)
+    file, words = read_words(options.data, DATA / "names.txt", DATA / "names_small.txt")
     import bigram as m
 
-    check_device(options.device)
+    options.device = device_of(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
     stoi, itos, N, P, best = count(m, file.name, words, options.seed)
     if len(words) < 32033:
@@ -210,22 +147,8 @@ def main():
         print(f"\nPictures in {options.out}/: {', '.join(file.name for file in files)}")
     print(f"{time.monotonic() - began:.0f} seconds, every number in it by functions of yours")
     if stopped:
-        sys.exit(130)
+        raise Stopped
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check bigram` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "bigram":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check bigram` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "bigram")

@@ -9,15 +9,12 @@ import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("mlp.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 BLOCK, BATCH = 3, 32
 FULL = 200_000  # the lecture's steps
-
-
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
 
 
 def arguments():
@@ -33,32 +30,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_words(path):
-    """The file that is read, and its words in their order."""
-    if path is None:
-        full = DATA / "names.txt"
-        path = full if full.is_file() else DATA / "names_small.txt"
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(words) < 10:
-        sys.exit(f"{path} has {len(words)} words; 10 or more are needed to split them")
-    return path, words
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -120,37 +91,6 @@ def train(m, params, data, steps, generator, losses):
         raise Stopped from None
 
 
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, done):
-        if self.bar:
-            self.bar.console.print(line, highlight=False)
-            self.bar.update(self.task, completed=done)
-        else:
-            print(line, flush=True)
-
-
 def report(m, params, data, steps, full):
     """Losses beside the published ones, and some new words."""
     (X, Y), (Xdev, Ydev) = data.sets[:2]
@@ -175,18 +115,6 @@ def new_words(m, params, itos, generator, n=10):
 
 
 # -------------------------------------------------------------------------------- what it draws
-
-
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
 
 
 def draw_rates(plt, lrs, losses, suggestion, file):
@@ -242,32 +170,6 @@ def draw_dead(plt, m, params, X, file):
     print(f"hidden layer: {title}")
 
 
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=120)
-    plt.close(figure)
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        if self.plt:
-            out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
-
-
 def letters_in_the_plane(m, data, options, generator, gallery):
     """The lecture's first network, whose table can be drawn."""
     params = parameters(m, len(data.stoi), 2, 100, generator, options.device)
@@ -297,7 +199,7 @@ def last_network(m, data, options, generator, gallery, full):
 
 def main():
     options = arguments()
-    path, words = read_words(options.data)
+    path, words = read_words(options.data, DATA / "names.txt", DATA / "names_small.txt")
     began = time.monotonic()
     import mlp as m
     import torch
@@ -316,20 +218,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check mlp` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "mlp":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check mlp` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "mlp")

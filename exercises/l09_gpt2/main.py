@@ -9,18 +9,14 @@ Halfway a checkpoint is saved, and a new model goes on from it. A larger run, on
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-NAME = Path(__file__).with_name("gpt2.py").name
+from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_text, save
+
 DATA = Path(__file__).resolve().parents[2] / "data"
 SENTENCE = "First Citizen:\nSpeak."  # what the attention pictures are of
 PUBLISHED = "published, 124M parameters on web text (OpenWebText-class data): val about 3.29"
-
-
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
 
 
 def arguments():
@@ -48,32 +44,6 @@ def arguments():
     if options.width % options.heads:
         parser.error(f"--heads {options.heads} doesn't divide --width {options.width}")
     return options
-
-
-def read_text(path, block):
-    """The file that is read, and its text."""
-    if path is None:
-        full = DATA / "tinyshakespeare.txt"
-        path = full if full.is_file() else DATA / "shakespeare_small.txt"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(text) < 20 * (block + 1):
-        sys.exit(f"{path} has {len(text)} characters; {20 * (block + 1)} or more are needed")
-    return path, text
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -113,38 +83,6 @@ class Data:
 
 
 # ------------------------------------------------------------------------------ what it trains
-
-
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, done):
-        if self.bar:
-            if line:
-                self.bar.console.print(line, highlight=False, markup=False)
-            self.bar.update(self.task, completed=done)
-        elif line:
-            print(line, flush=True)
 
 
 class Run:
@@ -290,18 +228,6 @@ def operate(run):
 # -------------------------------------------------------------------------------- what it draws
 
 
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
-
-
 def draw_schedule(plt, m, options, rates, file):
     """The whole schedule by get_lr, and where the run is on it."""
     its = range(options.steps + options.steps // 10 + 1)
@@ -311,7 +237,7 @@ def draw_schedule(plt, m, options, rates, file):
     axes.plot(range(len(rates)), rates, color="tab:blue", label="used")
     axes.set(xlabel="step", ylabel="learning rate")
     axes.legend()
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=90)
 
 
 def draw_losses(plt, run, file):
@@ -325,7 +251,7 @@ def draw_losses(plt, run, file):
         axes.axvline(run.resumed_at, color="black", linestyle=":", label="resumed in a new model")
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=90)
 
 
 def shown(characters):
@@ -369,32 +295,7 @@ def draw_attention(plt, found, characters, file):
             axes.set_xticks(range(len(characters)), shown(characters), fontsize=6)
             axes.set_yticks(range(len(characters)), shown(characters), fontsize=6)
             axes.set_title(f"block {i}, head {j}", fontsize=9)
-    save(plt, figure, file)
-
-
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=90)
-    plt.close(figure)
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
+    save(plt, figure, file, dpi=90)
 
 
 def show_attention(m, run, gallery):
@@ -413,7 +314,8 @@ def show_attention(m, run, gallery):
 
 def main():
     options = arguments()
-    path, text = read_text(options.data, options.block)
+    texts = DATA / "tinyshakespeare.txt", DATA / "shakespeare_small.txt"
+    path, text = read_text(options.data, *texts, least=20 * (options.block + 1))
     began = time.monotonic()
     import gpt2 as m
     import torch
@@ -448,20 +350,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check gpt2` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "gpt2":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check gpt2` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write pictures or checkpoint: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "gpt2")

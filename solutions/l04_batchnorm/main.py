@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("batchnorm.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 BLOCK, BATCH, EMBD, HIDDEN = 3, 32, 10, 200
 FULL = 200_000  # the lecture's steps
@@ -22,10 +23,6 @@ PUBLISHED = {  # train, val
     "kaiming": (2.038, 2.107),
     "batchnorm": (2.067, 2.105),
 }
-
-
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
 
 
 def arguments():
@@ -43,32 +40,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_words(path):
-    """The file that is read, and its words in their order."""
-    if path is None:
-        full = DATA / "names.txt"
-        path = full if full.is_file() else DATA / "names_small.txt"
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(words) < 10:
-        sys.exit(f"{path} has {len(words)} words; 10 or more are needed to split them")
-    return path, words
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -93,40 +64,6 @@ class Data:
             self.sets.append((torch.tensor(X, device=device), torch.tensor(Y, device=device)))
         sizes = " / ".join(f"{len(X):,}" for X, _ in self.sets)
         print(f"{path.name}: {len(words):,} words, {self.vocab} letters, {sizes} examples")
-
-
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, what, steps):
-        self.what, self.steps = what, steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task(self.what, total=self.steps)
-        return self
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def line(self, text):
-        if self.bar:
-            self.bar.console.print(text, highlight=False)
-        else:
-            print(text, flush=True)
-
-    def step(self, done):
-        if self.bar:
-            self.bar.update(self.task, completed=done)
 
 
 # ------------------------------------------------------------------------------- five states
@@ -192,7 +129,7 @@ class Small:
                 p.data -= lr * g
             losses.append(loss.item())
             if step % 100 == 99:
-                tell.step(step + 1)
+                tell(done=step + 1)
 
     def evaluate(self, X, Y):
         import torch
@@ -207,7 +144,7 @@ def five_states(m, data, options, results):
 
     (X, Y), (Xval, Yval) = data.sets[:2]
     print(f"\nA network that knows nothing: {float(m.expected_initial_loss(data.vocab)):.4f}")
-    with Teller("training", options.steps) as tell:
+    with Teller(options.steps) as tell:
         for state in PUBLISHED:
             net = Small(m, state, data.vocab, options.seed, options.device)
             generator = torch.Generator().manual_seed(options.seed)
@@ -219,13 +156,13 @@ def five_states(m, data, options, results):
             try:
                 net.train(X, Y, options.steps, generator, losses, tell)
             except KeyboardInterrupt:
-                tell.line(f"stopped after {len(losses):,} of {options.steps:,} steps of {state}")
+                tell(f"stopped after {len(losses):,} of {options.steps:,} steps of {state}")
                 raise Stopped from None
             finally:
                 if losses:
                     both = net.evaluate(X, Y), net.evaluate(Xval, Yval)
                     results[state] = (first, *both, share, h.cpu(), losses, net, len(losses))
-                    tell.line(
+                    tell(
                         f"{state:14}  first loss {first:7.4f}, {100 * share:3.0f} % of h saturated,"
                         f" {dead} dead;  train {both[0]:.4f}, val {both[1]:.4f}"
                     )
@@ -356,18 +293,6 @@ def look_inside(m, data, options, networks):
 # -------------------------------------------------------------------------------- what it draws
 
 
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
-
-
 def draw_losses(plt, results, file):
     """The five losses, as means over a fiftieth of the steps."""
     figure, axes = plt.subplots(figsize=(8, 5))
@@ -378,7 +303,7 @@ def draw_losses(plt, results, file):
         axes.lines[-1].set_label(state)
     axes.set(xlabel="step", ylabel="loss", ylim=(1.8, 4.5), title="five ways to start")
     axes.legend()
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def draw_saturation(plt, m, results, file):
@@ -391,7 +316,7 @@ def draw_saturation(plt, m, results, file):
         share = 100 * float(m.saturation(h))
         ax.set(ylabel="example", title=f"{state}: {share:.0f} % saturated, {dead} dead neurons")
     axes[-1, 0].set(xlabel="neuron")
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def grid(plt, networks):
@@ -423,7 +348,7 @@ def draw_activations(plt, m, networks, file):
             histogram(ax, t, -1.0, 1.0, label)
         ax.legend(fontsize=7)
     figure.suptitle("outputs of the tanh layers at the first step")
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def draw_gradients(plt, m, networks, file):
@@ -436,7 +361,7 @@ def draw_gradients(plt, m, networks, file):
             histogram(ax, g, -width, width, label)
         ax.legend(fontsize=7)
     figure.suptitle("gradients of the tanh layers' outputs at the first step")
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def draw_updates(plt, networks, file):
@@ -449,33 +374,7 @@ def draw_updates(plt, networks, file):
         ax.set(ylim=(-6, 0))
         ax.legend(fontsize=7, ncol=3)
     figure.suptitle("update to data, log10, over the steps")
-    save(plt, figure, file)
-
-
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=110)
-    plt.close(figure)
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        if self.plt:
-            out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
+    save(plt, figure, file, dpi=110)
 
 
 def first_half(m, data, options, gallery, full):
@@ -503,7 +402,7 @@ def second_half(m, data, options, gallery):
 
 def main():
     options = arguments()
-    path, words = read_words(options.data)
+    path, words = read_words(options.data, DATA / "names.txt", DATA / "names_small.txt")
     began = time.monotonic()
     import batchnorm as m
     import torch
@@ -521,20 +420,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check batchnorm` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "batchnorm":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check batchnorm` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "batchnorm")

@@ -10,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("backprop.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 BLOCK, BATCH, EMBD, HIDDEN = 3, 32, 10, 200
 TABLE_HIDDEN = 64  # the lecture's, for the table
@@ -49,10 +50,6 @@ NEEDS = {
 }
 
 
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
-
-
 def arguments():
     parser = argparse.ArgumentParser(description="Train with your own backprop.py.")
     parser.add_argument(
@@ -66,32 +63,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_words(path):
-    """The file that is read, and its words in their order."""
-    if path is None:
-        full = DATA / "names.txt"
-        path = full if full.is_file() else DATA / "names_small.txt"
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(words) < 10:
-        sys.exit(f"{path} has {len(words)} words; 10 or more are needed to split them")
-    return path, words
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -159,37 +130,6 @@ def train(m, params, data, steps, generator, losses):
     except KeyboardInterrupt:
         print(f"\nstopped after {len(losses):,} of {steps:,} steps")
         raise Stopped from None
-
-
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, done):
-        if self.bar:
-            self.bar.console.print(line, highlight=False)
-            self.bar.update(self.task, completed=done)
-        else:
-            print(line, flush=True)
 
 
 def loss_over(params, statistics, X, Y):
@@ -281,18 +221,6 @@ def row(m, label, thing, gradient):
 # -------------------------------------------------------------------------------- what it draws
 
 
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
-
-
 def draw_losses(plt, losses, file):
     """The loss of each minibatch, and the mean over a hundredth of them."""
     width = max(1, len(losses) // 100)
@@ -321,31 +249,6 @@ def draw_dlogits(plt, m, params, data, generator, file):
     save(plt, figure, file)
 
 
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=120)
-    plt.close(figure)
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
-
-
 def learn(m, data, options, words, generator, gallery):
     """Train, report, draw; Ctrl-C goes to the report."""
     params = parameters(len(data.letters), HIDDEN, generator, options.device)
@@ -363,7 +266,7 @@ def learn(m, data, options, words, generator, gallery):
 
 def main():
     options = arguments()
-    path, words = read_words(options.data)
+    path, words = read_words(options.data, DATA / "names.txt", DATA / "names_small.txt")
     began = time.monotonic()
     import backprop as m
     import torch
@@ -383,20 +286,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check backprop` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "backprop":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check backprop` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "backprop")

@@ -9,17 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("wavenet.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 BLOCK, BATCH = 8, 32
 FULL = 200_000  # the lecture's steps
 # n_embd, n_hidden, and what the lecture reached: train, dev
 SIZES = {"22K": (10, 68, 1.912, 2.022), "76K": (24, 128, 1.769, 1.993)}
-
-
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
 
 
 def arguments():
@@ -36,32 +33,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_words(path):
-    """The file that is read, and its words in their order."""
-    if path is None:
-        full = DATA / "names.txt"
-        path = full if full.is_file() else DATA / "names_small.txt"
-    try:
-        words = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(words) < 10:
-        sys.exit(f"{path} has {len(words)} words; 10 or more are needed to split them")
-    return path, words
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -172,37 +143,6 @@ def train(m, model, data, options, losses):
         raise Stopped from None
 
 
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, done):
-        if self.bar:
-            self.bar.console.print(line, highlight=False)
-            self.bar.update(self.task, completed=done)
-        else:
-            print(line, flush=True)
-
-
 def report(m, model, data, options, steps, words):
     """Losses beside the published ones, which took 200,000 steps on all names."""
     *_, train_known, dev_known = SIZES[options.size]
@@ -250,18 +190,6 @@ def slide(m, model, data, word="evangelina"):
 
 
 # -------------------------------------------------------------------------------- what it draws
-
-
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
 
 
 def draw_losses(plt, m, losses, file):
@@ -344,32 +272,6 @@ def draw_tree(plt, sizes, levels, itos, ids, file):
     save(plt, figure, file)
 
 
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=120)
-    plt.close(figure)
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        if self.plt:
-            out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
-
-
 def draw(m, model, data, gallery, losses):
     """Both pictures: the smoothed loss, and what each node of the student's tree sees."""
     gallery.add("loss.png", draw_losses, m, losses)
@@ -386,7 +288,7 @@ def draw(m, model, data, gallery, losses):
 
 def main():
     options = arguments()
-    path, words = read_words(options.data)
+    path, words = read_words(options.data, DATA / "names.txt", DATA / "names_small.txt")
     began = time.monotonic()
     import torch
     import wavenet as m
@@ -411,20 +313,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check wavenet` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "wavenet":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check wavenet` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "wavenet")

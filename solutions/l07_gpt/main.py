@@ -8,19 +8,24 @@ The lecture's size: --layers 6 --heads 6 --width 384 --block 256 --batch 64 --dr
 """
 
 import argparse
-import shutil
 import sys
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import (
+    Gallery,
+    Stopped,
+    Teller,
+    device_of,
+    finish,
+    read_text,
+    save,
+    write_graph,
+)
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("gpt.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 SENTENCE = "First Citizen:\nSpeak."  # what the attention pictures are of
-
-
-class Stopped(Exception):
-    """Ctrl-C during training: what there is so far is shown."""
 
 
 def arguments():
@@ -46,32 +51,6 @@ def arguments():
     if options.width % options.heads:
         parser.error(f"--heads {options.heads} doesn't divide --width {options.width}")
     return options
-
-
-def read_text(path, block):
-    """The file that is read, and its text."""
-    if path is None:
-        full = DATA / "tinyshakespeare.txt"
-        path = full if full.is_file() else DATA / "shakespeare_small.txt"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(text) < 20 * (block + 1):
-        sys.exit(f"{path} has {len(text)} characters; {20 * (block + 1)} or more are needed")
-    return path, text
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 class Data:
@@ -102,38 +81,6 @@ class Data:
 
 
 # ------------------------------------------------------------------------------ what it trains
-
-
-class Teller:
-    """Tells how far it is: a bar under the lines in a terminal, else the lines alone."""
-
-    def __init__(self, steps):
-        self.steps = steps
-        self.bar = None
-
-    def __enter__(self):
-        if sys.stdout.isatty():
-            try:
-                from rich.progress import Progress
-            except ImportError:
-                pass
-            else:
-                self.bar = Progress(transient=True)
-                self.bar.start()
-                self.task = self.bar.add_task("training", total=self.steps)
-        return self.tell
-
-    def __exit__(self, *_):
-        if self.bar:
-            self.bar.stop()
-
-    def tell(self, line, done):
-        if self.bar:
-            if line:
-                self.bar.console.print(line, highlight=False, markup=False)
-            self.bar.update(self.task, completed=done)
-        elif line:
-            print(line, flush=True)
 
 
 class Run:
@@ -212,18 +159,6 @@ def report(run, bigram):
 # -------------------------------------------------------------------------------- what it draws
 
 
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
-
-
 def draw_losses(plt, run, bigram, file):
     """Each step's loss, faint; their running mean; the estimates; the baseline."""
     figure, axes = plt.subplots(figsize=(7, 4))
@@ -239,7 +174,7 @@ def draw_losses(plt, run, bigram, file):
     axes.axhline(bigram, color="gray", linestyle=":", label=f"bigrams: {bigram:.2f}")
     axes.set(xlabel="step", ylabel="loss")
     axes.legend()
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=100)
 
 
 def shown(characters):
@@ -278,13 +213,7 @@ def draw_attention(plt, found, characters, file):
             axes.set_xticks(range(len(characters)), shown(characters), fontsize=7)
             axes.set_yticks(range(len(characters)), shown(characters), fontsize=7)
             axes.set_title(f"block {i + 1}, head {j + 1}", fontsize=9)
-    save(plt, figure, file)
-
-
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=100)
-    plt.close(figure)
+    save(plt, figure, file, dpi=100)
 
 
 def draw_graph(m, wei, characters, file):
@@ -301,34 +230,7 @@ def draw_graph(m, wei, characters, file):
         heard = float(wei[i][j])
         lines.append(f'  n{j} -> n{i} [penwidth={0.2 + 5 * heard:.2f}, label="{heard:.2f}"];')
     text = "\n".join([*lines, "}"]) + "\n"
-    file.with_suffix(".dot").write_text(text, encoding="utf-8")
-    if shutil.which("dot"):
-        try:
-            import graphviz
-        except ImportError:
-            return file.with_suffix(".dot").name
-        graphviz.Source(text).render(file, format="png", cleanup=True)
-        return file.with_suffix(".png").name
-    return file.with_suffix(".dot").name
-
-
-class Gallery:
-    """The pictures that were drawn, and the folder that they are in."""
-
-    def __init__(self, out):
-        self.out = out
-        self.files = []
-        self.plt = plotting()
-        out.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name, draw, *what):
-        if self.plt:
-            draw(self.plt, *what, self.out / name)
-            self.files.append(name)
-
-    def tell(self):
-        if self.files:
-            print(f"\nPictures in {self.out}/: {', '.join(self.files)}")
+    return write_graph(text, file).name
 
 
 def show_attention(m, run, gallery):
@@ -353,7 +255,8 @@ def show_attention(m, run, gallery):
 
 def main():
     options = arguments()
-    path, text = read_text(options.data, options.block)
+    texts = DATA / "tinyshakespeare.txt", DATA / "shakespeare_small.txt"
+    path, text = read_text(options.data, *texts, least=20 * (options.block + 1))
     began = time.monotonic()
     import gpt as m
     import torch
@@ -381,20 +284,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check gpt` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "gpt":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check gpt` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "gpt")

@@ -12,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from autograder.learn.payoff import Stopped, device_of, finish, plotting, read_text, save
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-NAME = Path(__file__).with_name("tokenizer.py").name
 DATA = Path(__file__).resolve().parents[2] / "data"
 MOST = 60_000  # characters that are trained on: naive training takes its time
 FILES = {  # tiktoken's names for its files: sha1 of their addresses
@@ -40,10 +41,6 @@ AS_YAML = "name: Ada\nborn: 1815\nfields:\n- mathematics\n- computing\n"
 COLOURS = ["#cfe8ff", "#ffe3c2", "#d5f0c8", "#f6cfe0", "#e2d9fb"]
 
 
-class Stopped(Exception):
-    """Ctrl-C: what there is so far was shown."""
-
-
 def arguments():
     parser = argparse.ArgumentParser(description="Train and look at tokens, by your tokenizer.py.")
     parser.add_argument("--data", type=Path, help="a text (data/shakespeare_small.txt)")
@@ -57,29 +54,6 @@ def arguments():
     if options.steps < 1:
         parser.error("--steps must be 1 or more")
     return options
-
-
-def read_text(path):
-    path = path or DATA / "shakespeare_small.txt"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"can't read {path}: {error}; `autograder data` fetches the full data sets")
-    if len(text) < 1000:
-        sys.exit(f"{path} has {len(text)} characters; 1,000 or more are needed")
-    return path, text[:MOST]
-
-
-def device_of(name):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError):
-        sys.exit(f"--device {name} can't be used here; --device auto takes what there is")
-    return name
 
 
 def vocabularies():
@@ -288,18 +262,6 @@ def page(tokenizers, text, file):
     file.write_text("\n".join(parts[:4]) + "".join(parts[4:]), encoding="utf-8")
 
 
-def plotting():
-    try:
-        import matplotlib
-
-        matplotlib.use("Agg")
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("Without matplotlib the pictures are missing: pip install matplotlib")
-        return None
-    return plt
-
-
 def draw_languages(plt, counts, file):
     figure, axes = plt.subplots(figsize=(9, 4.5))
     width = 0.8 / len(counts)
@@ -309,7 +271,7 @@ def draw_languages(plt, counts, file):
     axes.set_xticks([k + 0.4 - width / 2 for k in range(len(SENTENCES))], list(SENTENCES))
     axes.set(ylabel="tokens", title="the same sentence")
     axes.legend()
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def draw_curve(plt, rows, file):
@@ -320,7 +282,7 @@ def draw_curve(plt, rows, file):
     other = axes.twinx()
     other.plot(sizes, [row[2] / 1e6 for row in rows], "s--", color="#c2571a")
     other.set_ylabel("million parameters of the tables")
-    save(plt, figure, file)
+    save(plt, figure, file, dpi=110)
 
 
 def draw_tree(plt, t, word, file):
@@ -347,13 +309,7 @@ def draw_tree(plt, t, word, file):
     tops = [place(idx)[1] for idx in t.encode_ordinary(word)]
     axes.set(xlim=(-1, count), ylim=(-0.6, max(tops) + 0.6))
     axes.axis("off")
-    save(plt, figure, file)
-
-
-def save(plt, figure, file):
-    figure.tight_layout()
-    figure.savefig(file, dpi=110)
-    plt.close(figure)
+    save(plt, figure, file, dpi=110)
 
 
 def pictures(t, counts, rows, known, text, out):
@@ -381,7 +337,8 @@ def pictures(t, counts, rows, known, text, out):
 
 def main():
     options = arguments()
-    path, text = read_text(options.data)
+    path, text = read_text(options.data, DATA / "shakespeare_small.txt", least=1000)
+    text = text[:MOST]
     began = time.monotonic()
     import tokenizer as m
 
@@ -405,20 +362,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except NotImplementedError as error:
-        sys.exit(f"{NAME}: {error} is not written yet; `autograder check tokenizer` says what is.")
-    except AttributeError as error:
-        if getattr(error.obj, "__name__", "") != "tokenizer":
-            raise
-        sys.exit(f"{NAME}: there is no {error.name}; `autograder check tokenizer` says what is.")
-    except ImportError as error:
-        sys.exit(f"{NAME} can't be used: {error}")
-    except OSError as error:
-        sys.exit(f"can't write the pictures: {error}; choose another folder with --out")
-    except Stopped:
-        sys.exit(130)
-    except KeyboardInterrupt:
-        print("\nstopped")
-        sys.exit(130)
+    finish(main, "tokenizer")
