@@ -4,160 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import msgspec
 
-from autograder import errors, image, jail
-from autograder.course import Course, Lecture
+from autograder import errors, jail
+from autograder.course import Lecture
 from autograder.errors import AutograderError, CourseError, MachineError, WorkerError
-from autograder.job import Done, Job, Work, suite_digest, versions
+from autograder.job import Done, Work, versions
+from autograder.pool import Pair, Plan, Pool
 from autograder.submission import Submission, read_submission, safe_name
 from autograder.verdict import Report, TaskResult
 
 AHEAD = 2  # submissions that a suite process has at hand, so that it never waits for us
 TRIES = 2  # of a submission with which a suite process of ours died
 DEEP_FROM = 4  # submissions from which exercising torch before the forks pays
-# One thread each; sets of text in the same order every time, as the same work must get the
-# same report.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-WORKER, SUITE = "autograder.worker:zygote", "autograder.grade:serve"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to grade: on what, by how many, behind which walls. tasks: only these, if any."""
-
-    course: Course
-    lecture: Lecture
-    device: str = "cpu"
-    jobs: int = 1
-    layers: tuple[str, ...] = ()
-    start_method: str = "fork"
-    tasks: tuple[str, ...] = ()
-
-    @functools.cached_property
-    def suite(self) -> str:
-        """The digest of what decides a verdict; read once a run."""
-        return suite_digest(self.lecture)
-
-    def job(self, folder: str, keep_out: Iterable[Path]) -> Job:
-        return Job(
-            root=str(self.course.root),
-            lecture=self.lecture.id,
-            device=self.device,
-            layers=self.layers,
-            readable=tuple(jail.readable_folders((self.course.root, *keep_out))),
-            folder=folder,
-            secret=self.course.secret,
-            tasks=self.tasks,
-        )
-
-
-@dataclass
-class Pair:
-    """A suite process with the parent of its workers, and what it is busy with."""
-
-    channel: Connection
-    busy: deque[Submission] = field(default_factory=deque)
-
-
-class Pool:
-    """The processes of one grading run; closing it leaves none behind."""
-
-    def __init__(self, plan: Plan, keep_out: Iterable[Path], many: bool) -> None:
-        self.plan = plan
-        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
-        os.chmod(self.folder.name, 0o711)
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.control: socket.socket | None = None
-        self.many = many
-        try:
-            if plan.start_method == "fork":
-                self.control = self._image()
-            job = msgspec.msgpack.encode(plan.job(self.folder.name, keep_out))
-            self.job = job
-            self.pairs = [self._pair() for _ in range(plan.jobs)]
-        except BaseException:
-            self.close()
-            raise
-
-    def _image(self) -> socket.socket:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        imports = (*self.plan.course.imports, *((image.DEEP,) if self.many else ()))
-        self._start([str(theirs.fileno()), ",".join(imports)], [theirs])
-        return ours
-
-    def _start(self, arguments: list[str], sockets: list[socket.socket]) -> None:
-        """A fresh interpreter that inherits the sockets; of our environment only what it needs."""
-        command = [sys.executable, "-s", "-P", "-m", "autograder.image", *arguments]
-        names = ("PATH", "LANG", "HOME", *self.plan.course.environment)
-        keep = {name: os.environ[name] for name in names if name in os.environ} | ENVIRONMENT
-        self.processes.append(
-            subprocess.Popen(
-                command,
-                pass_fds=[s.fileno() for s in sockets],
-                stdin=subprocess.DEVNULL,
-                env=keep,
-                start_new_session=True,
-            )
-        )
-        for s in sockets:
-            s.close()
-
-    def _pair(self) -> Pair:
-        suite_end, zygote_end = socket.socketpair()
-        ours, channel = socket.socketpair()
-        if self.control is not None:
-            self._fork(WORKER, [zygote_end])
-            self._fork(SUITE, [suite_end, channel])
-        else:
-            self._start([str(zygote_end.fileno()), "", WORKER], [zygote_end])
-            fds = [str(suite_end.fileno()), "", SUITE, str(channel.fileno())]
-            self._start(fds, [suite_end, channel])
-        pair = Pair(Connection(ours.detach()))
-        with contextlib.suppress(BrokenPipeError):
-            pair.channel.send_bytes(self.job)
-        return pair
-
-    def _fork(self, entry: str, sockets: list[socket.socket]) -> None:
-        assert self.control is not None
-        socket.send_fds(self.control, [entry.encode()], [s.fileno() for s in sockets])
-        for s in sockets:
-            s.close()
-
-    def restart(self, pair: Pair) -> Pair:
-        """Another pair in the place of one that died, from another image if that died too."""
-        pair.channel.close()
-        if self.control is not None and self.processes[-1].poll() is not None:
-            self.control.close()
-            self.control = self._image()
-        fresh = self._pair()
-        self.pairs[self.pairs.index(pair)] = fresh
-        return fresh
-
-    def close(self) -> None:
-        """End every process, the deaf ones too."""
-        for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        for pair in getattr(self, "pairs", []):
-            pair.channel.close()
-        if self.control is not None:
-            self.control.close()
-        self.folder.cleanup()
 
 
 def choose_layers(isolation: str) -> tuple[str, ...]:

@@ -73,24 +73,26 @@ def check(
     """Run the tests of your own work. Exit code 0 if all passed, 1 if not."""
     from rich.console import Console
 
+    from autograder import jail
     from autograder import report as reports
     from autograder.course import find_course
     from autograder.learn import checks
+    from autograder.pool import Plan, Warm
     from autograder.verdict import for_student
 
     course = find_course(Path.cwd())
     device, start = _device(device, start_method)
-    found = []
-    for id, tasks in checks.selected(course, what).items():
-        lecture = course.lecture(id)
-        report = checks.check(course, lecture, tasks, work or course.exercises, device, start)
-        found.append(for_student(report))
-        title = f"{lecture.id}  {lecture.title}"
-        Console(highlight=False).print(
-            reports.student_text(found[-1], title), end="", soft_wrap=True
-        )
-        if not tasks:
-            _picture(course, lecture, report)
+    layers, console, found = jail.available(), Console(highlight=False), []
+    chosen = checks.selected(course, what)
+    with Warm(course, start) as warm:
+        for id, tasks in chosen.items():
+            lecture = course.lecture(id)
+            plan = Plan(course, lecture, device, 1, layers, start, tasks, warm)
+            found.append(for_student(checks.check(plan, work or course.exercises)))
+            title = f"{lecture.id}  {lecture.title}"
+            console.print(reports.student_text(found[-1], title), end="", soft_wrap=True)
+            if not tasks:
+                _picture(course, lecture, found[-1])
     _write(json_file, reports.to_json(found))
     return _exit_code(found)
 
@@ -168,6 +170,7 @@ def grade(
     from autograder import batch
     from autograder import report as reports
     from autograder.course import find_course
+    from autograder.pool import Plan, Warm
 
     course = find_course(Path.cwd())
     if whole and submissions is None and lecture is not None:
@@ -180,11 +183,12 @@ def grade(
     layers = batch.choose_layers(isolation)
     console = Console(highlight=False)
     found = []
-    for one in chosen:
-        if whole:
-            console.print(one.title, style="bold", markup=False)
-        plan = batch.Plan(course, one, device, jobs, layers, start)
-        found += _graded(console, plan, submissions, out)
+    with Warm(course, start) as warm:
+        for one in chosen:
+            if whole:
+                console.print(one.title, style="bold", markup=False)
+            plan = Plan(course, one, device, jobs, layers, start, warm=warm)
+            found += _graded(console, plan, submissions, out)
     console.print(reports.signs_text(), style="dim")
     if whole:
         console.print(reports.totals_table(found))
@@ -245,12 +249,16 @@ def stubs(only_check: bool, force: bool) -> int:
     """Write exercises/ from solutions/."""
     from autograder.author import stubs as author
     from autograder.course import find_course
+    from autograder.pool import Warm
 
     course = find_course(Path.cwd())
     if only_check:
-        wrong = [
-            path for lecture in course.lectures for path in author.differences(course, lecture)
-        ]
+        with Warm(course) as warm:
+            wrong = [
+                path
+                for lecture in course.lectures
+                for path in author.differences(course, lecture, warm)
+            ]
         for path in wrong:
             click.echo(f"exercises/{path}: isn't what solutions/ says", err=True)
         return errors.COURSE if wrong else errors.PASSED
@@ -272,26 +280,28 @@ def stubs(only_check: bool, force: bool) -> int:
 @START
 def verify(lectures: tuple[str, ...], jobs: int, device: str, start_method: str) -> int:
     """The course checks itself: references, stubs, mistakes, exercises/. Exit 3 if one is wrong."""
-    from autograder import batch, jail
+    from autograder import jail
     from autograder.author.verify import verify as verify_lecture
     from autograder.course import find_course
+    from autograder.pool import Plan, Warm
 
     course = find_course(Path.cwd())
     device, start = _device(device, start_method)
     chosen = [course.lecture(name) for name in lectures] or list(course.lectures)
     faults = 0
-    for lecture in chosen:
-        plan = batch.Plan(course, lecture, device, jobs, jail.available(), start)
-        result = verify_lecture(course, lecture, plan)
-        for fault in result.faults:
-            click.echo(f"{lecture.id}: {fault}", err=True)
-        share = 100 * result.named / result.mistakes if result.mistakes else 100
-        click.echo(
-            f"{lecture.id}: {len(lecture.tasks)} tasks, {result.tests} tests;"
-            f" {result.named} of {result.mistakes} mistakes fail where they should and are named"
-            f" ({share:.0f} %); {len(result.faults)} faults"
-        )
-        faults += len(result.faults)
+    with Warm(course, start) as warm:
+        for lecture in chosen:
+            plan = Plan(course, lecture, device, jobs, jail.available(), start, warm=warm)
+            result = verify_lecture(course, lecture, plan, warm)
+            for fault in result.faults:
+                click.echo(f"{lecture.id}: {fault}", err=True)
+            share = 100 * result.named / result.mistakes if result.mistakes else 100
+            click.echo(
+                f"{lecture.id}: {len(lecture.tasks)} tasks, {result.tests} tests;"
+                f" {result.named} of {result.mistakes} mistakes fail where they should and are"
+                f" named ({share:.0f} %); {len(result.faults)} faults"
+            )
+            faults += len(result.faults)
     return errors.COURSE if faults else errors.PASSED
 
 
@@ -344,9 +354,10 @@ def demo(out: Path, jobs: int) -> int:
     """Grade the sample class that ships, print its table, write its page."""
     from rich.console import Console
 
-    from autograder import batch, jail
+    from autograder import jail
     from autograder import report as reports
     from autograder.course import find_course
+    from autograder.pool import Plan, Warm
 
     course = find_course(Path.cwd())
     samples = course.root / "data" / "sample_class"
@@ -355,16 +366,17 @@ def demo(out: Path, jobs: int) -> int:
         raise UsageError(f"{samples}: this course ships no sample class")
     console = Console(highlight=False)
     broken = False
-    for lecture in classes:
-        plan = batch.Plan(course, lecture, jobs=jobs, layers=jail.available())
-        for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
-            old.unlink()
-        found = _graded(console, plan, samples / lecture.id, out)
-        page = out / f"{lecture.id}.html"
-        _write(page, reports.to_html(found, f"{lecture.title}: the sample class"))
-        console.print(reports.signs_text(), style="dim")
-        console.print(f"The page of the class: {page.resolve()}", soft_wrap=True)
-        broken |= _broken(found)
+    with Warm(course) as warm:
+        for lecture in classes:
+            plan = Plan(course, lecture, jobs=jobs, layers=jail.available(), warm=warm)
+            for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
+                old.unlink()
+            found = _graded(console, plan, samples / lecture.id, out)
+            page = out / f"{lecture.id}.html"
+            _write(page, reports.to_html(found, f"{lecture.title}: the sample class"))
+            console.print(reports.signs_text(), style="dim")
+            console.print(f"The page of the class: {page.resolve()}", soft_wrap=True)
+            broken |= _broken(found)
     return errors.BROKEN if broken else errors.PASSED
 
 

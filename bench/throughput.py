@@ -24,6 +24,7 @@ from pathlib import Path
 from autograder import batch
 from autograder.course import Course, Lecture, find_course
 from autograder.mistake import load_mistakes, reference_files, wrong_files
+from autograder.pool import Plan
 from autograder.teach.classes import grade_class
 
 CONFTEST = """
@@ -68,7 +69,7 @@ def write_class(lecture: Lecture, folder: Path, count: int) -> list[Path]:
 
 def kit(course: Course, lecture: Lecture, submissions: Path, jobs: int, layers: str) -> float:
     """Seconds for the class, from nothing to the last report."""
-    plan = batch.Plan(course, lecture, jobs=jobs, layers=batch.choose_layers(layers))
+    plan = Plan(course, lecture, jobs=jobs, layers=batch.choose_layers(layers))
     with tempfile.TemporaryDirectory() as out:
         began = time.perf_counter()
         count = sum(1 for _ in grade_class(plan, submissions, Path(out)))

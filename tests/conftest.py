@@ -13,6 +13,7 @@ import pytest
 
 from autograder import batch, jail
 from autograder.course import Course, load_course
+from autograder.pool import Plan
 from autograder.submission import Submission
 from autograder.verdict import Report
 
@@ -42,7 +43,7 @@ def grade(mini: Course) -> Grade:
 
     def run(texts: Mapping[str, str], **options: object) -> dict[str, Report]:
         course = load_course(mini.root)
-        plan = batch.Plan(
+        plan = Plan(
             course,
             course.lectures[0],
             **{"layers": jail.available(), **options},  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from pathlib import Path
 from autograder import batch, jail
 from autograder.course import Course, Lecture, load_course
 from autograder.mistake import reference_files
+from autograder.pool import Plan
 from autograder.stub import BEGIN, END
 from autograder.submission import Submission
 
@@ -191,7 +192,7 @@ def score(course: Course, lecture: Lecture, jobs: int = 2) -> Score:
             files = {**reference, file: mutant.text.encode()}
             found[f"m{len(found)}"] = Submission(mutant.name, files)
     with tempfile.TemporaryDirectory() as folder:
-        plan = batch.Plan(_hasty(course, Path(folder)), lecture, jobs=jobs, layers=jail.available())
+        plan = Plan(_hasty(course, Path(folder)), lecture, jobs=jobs, layers=jail.available())
         named = [Submission(id, submission.files) for id, submission in found.items()]
         survivors = [
             found[report.submission].name

@@ -22,6 +22,7 @@ from conftest import ROOT
 from autograder import batch, jail
 from autograder.course import Lecture, Task, load_course
 from autograder.mistake import reference_files
+from autograder.pool import Plan
 from autograder.submission import Submission
 from autograder.verdict import Report
 
@@ -198,7 +199,7 @@ def judge(lecture: Lecture) -> list[Found]:
     for task in lecture.tasks:
         for one in planted(reference[task.file].decode(), task):
             by_name[f"p{len(by_name)}"] = (one, {**reference, task.file: one.text.encode()})
-    plan = batch.Plan(course, lecture, jobs=2, layers=jail.available())
+    plan = Plan(course, lecture, jobs=2, layers=jail.available())
     handed_in = [Submission(name, files) for name, (_, files) in by_name.items()]
     reports = batch.grade_submissions(plan, handed_in, many=True)
     return [found(by_name[report.submission][0], report) for report in reports]

@@ -11,6 +11,7 @@ from conftest import Grade, outcomes
 from autograder import batch, jail
 from autograder.course import Course, load_course
 from autograder.errors import CourseError
+from autograder.pool import Plan
 from autograder.stub import cut
 from autograder.submission import Submission
 
@@ -319,7 +320,7 @@ def test_a_process_of_ours_that_is_killed_is_replaced(
 
 def test_a_hand_in_that_cannot_be_read_is_reported_for_itself_alone(mini: Course) -> None:
     """Its sentence stands in its report, with the same tests as everybody's."""
-    plan = batch.Plan(mini, mini.lectures[0], layers=jail.available())
+    plan = Plan(mini, mini.lectures[0], layers=jail.available())
     bad = Submission("bad", problem="there is no sums.py in the hand-in", outcome="missing")
     (report,) = batch.grade_submissions(plan, [bad], many=False)
     assert (report.problem, report.score) == (bad.problem, 0)
@@ -333,7 +334,7 @@ def test_a_lecture_needs_its_device(mini: Course, reference: str) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    plan = batch.Plan(load_course(mini.root), mini.lectures[0], device="cuda", start_method="spawn")
+    plan = Plan(load_course(mini.root), mini.lectures[0], device="cuda", start_method="spawn")
     with pytest.raises(batch.MachineError, match="no cuda device; use --device cpu"):
         list(
             batch.grade_submissions(

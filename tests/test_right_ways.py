@@ -7,6 +7,7 @@ from conftest import ROOT
 
 from autograder import batch, jail
 from autograder.course import Lecture, load_course
+from autograder.pool import Plan
 
 COURSE = load_course(ROOT)
 WAYS = ROOT / "tests" / "right_ways"
@@ -16,7 +17,7 @@ LECTURES = [lecture for lecture in COURSE.lectures if (WAYS / lecture.id).is_dir
 @pytest.mark.parametrize("lecture", LECTURES, ids=lambda lecture: lecture.id)
 def test_every_right_way_has_full_points(lecture: Lecture) -> None:
     """Whatever the style: every task but a bonus passes."""
-    plan = batch.Plan(COURSE, lecture, jobs=2, layers=jail.available())
+    plan = Plan(COURSE, lecture, jobs=2, layers=jail.available())
     entries = sorted(path for path in (WAYS / lecture.id).iterdir() if path.is_dir())
     wrong = [
         f"{report.submission}: {task.id}: {test.id}: {test.outcome}: {test.why}"

@@ -19,6 +19,7 @@ from conftest import ROOT, outcomes
 
 from autograder import batch, jail
 from autograder.course import Lecture, load_course
+from autograder.pool import Plan
 from autograder.report import to_html, troubles
 from autograder.submission import find_submissions, student_name
 from autograder.verdict import Report
@@ -53,7 +54,7 @@ def graded() -> dict[str, dict[str, Report]]:
 
 
 def grade(lecture: Lecture, **options: object) -> dict[str, Report]:
-    plan = batch.Plan(COURSE, lecture, layers=jail.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
+    plan = Plan(COURSE, lecture, layers=jail.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
     entries = find_submissions(ROOT / "data" / "sample_class" / lecture.id)
     return {report.submission: report for report in batch.grade_all(plan, entries)}
 

@@ -8,6 +8,7 @@ from conftest import ROOT
 from autograder import batch, jail
 from autograder.course import SECRET_VARIABLE, Lecture, load_course
 from autograder.mistake import load_mistakes, reference_files, wrong_files
+from autograder.pool import Plan
 from autograder.stub import cut
 from autograder.submission import Submission, read_submission
 
@@ -32,7 +33,7 @@ def verdicts(lecture: Lecture) -> dict[str, list[tuple[str, str, float, str]]]:
 
     How many tests of a blocked task pass all the same is chance.
     """
-    plan = batch.Plan(COURSE, lecture, jobs=2, layers=jail.available())
+    plan = Plan(COURSE, lecture, jobs=2, layers=jail.available())
     return {
         report.submission: [
             (

@@ -18,7 +18,7 @@ ENGINE = ROOT / "autograder"
 ORDER = (
     *("errors", "course", "verdict", "wire", "jail", "image", "worker", "child", "student"),
     *("session", "submission", "stub", "clue", "suite", "job", "mistake", "plugin", "grade"),
-    *("batch", "report", "doctor"),
+    *("pool", "batch", "report", "doctor"),
 )
 FOLDERS = ("author", "learn", "teach")
 

@@ -23,6 +23,7 @@ from autograder import batch, jail, wire
 from autograder.course import SECRET_VARIABLE, Course, load_course
 from autograder.errors import MachineError
 from autograder.mistake import plain
+from autograder.pool import Plan
 from autograder.session import Answer
 from autograder.submission import Submission
 from autograder.verdict import Report, harmless
@@ -65,7 +66,7 @@ class Place:
         jobs: int = 1,
         many: bool = False,
     ) -> dict[str, Report]:
-        plan = batch.Plan(self.course, self.course.lectures[0], jobs=jobs, layers=layers)
+        plan = Plan(self.course, self.course.lectures[0], jobs=jobs, layers=layers)
         class_ = []
         for name, text in texts.items():
             more = dict.fromkeys(beside.get(name, ()), b"not Python")

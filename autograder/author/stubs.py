@@ -12,6 +12,7 @@ from autograder import batch, jail
 from autograder.course import HIDDEN, MISTAKES, WRONG_ANSWERS, Course, Lecture
 from autograder.errors import CourseError, UsageError
 from autograder.mistake import same
+from autograder.pool import Plan, Warm
 from autograder.stub import cut
 
 MANIFEST = ".generated.json"
@@ -27,7 +28,7 @@ class Written:
     kept: list[str] = field(default_factory=list)
 
 
-def generated(course: Course, lecture: Lecture) -> dict[str, bytes]:
+def generated(course: Course, lecture: Lecture, warm: Warm) -> dict[str, bytes]:
     """Path below exercises/ -> contents, for one lecture."""
     if course.released:
         raise UsageError("a released course has no solutions to make stubs from")
@@ -37,8 +38,17 @@ def generated(course: Course, lecture: Lecture) -> dict[str, bytes]:
         if path.name in lecture.files:
             data = cut(data.decode("utf-8"), str(path)).encode()
         files[f"{lecture.id}/{path.relative_to(lecture.home).as_posix()}"] = data
-    plan = batch.Plan(course, lecture, layers=jail.available())
+    plan = Plan(course, lecture, layers=jail.available(), warm=warm)
     files[f"{lecture.id}/{WRONG_ANSWERS}"] = batch.wrong_answers(plan).encode()
+    return files
+
+
+def everything(course: Course) -> dict[str, bytes]:
+    """Path below exercises/ -> contents, for the whole course."""
+    files: dict[str, bytes] = {}
+    with Warm(course) as warm:
+        for lecture in course.lectures:
+            files |= generated(course, lecture, warm)
     return files
 
 
@@ -55,23 +65,22 @@ def write(course: Course, force: bool = False) -> Written:
     manifest = _manifest(course)
     result = Written()
     new: dict[str, str] = {}
-    for lecture in course.lectures:
-        for name, data in generated(course, lecture).items():
-            path = course.exercises / name
-            there = path.read_bytes() if path.is_file() else None
-            if there is not None and _same(name, there, data):
-                data = there
-            elif there is not None and _digest(there) != manifest.get(name):
-                result.edited.append(name)
-                if not force:
-                    new[name] = manifest.get(name, "")
-                    continue
-                result.kept.append(_keep(path))
-            if data != there:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-                result.written.append(name)
-            new[name] = _digest(data)
+    for name, data in everything(course).items():
+        path = course.exercises / name
+        there = path.read_bytes() if path.is_file() else None
+        if there is not None and _same(name, there, data):
+            data = there
+        elif there is not None and _digest(there) != manifest.get(name):
+            result.edited.append(name)
+            if not force:
+                new[name] = manifest.get(name, "")
+                continue
+            result.kept.append(_keep(path))
+        if data != there:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            result.written.append(name)
+        new[name] = _digest(data)
     for name, digest in manifest.items():
         path = course.exercises / name
         if name not in new and path.is_file() and _digest(path.read_bytes()) == digest:
@@ -83,9 +92,9 @@ def write(course: Course, force: bool = False) -> Written:
     return result
 
 
-def differences(course: Course, lecture: Lecture) -> list[str]:
+def differences(course: Course, lecture: Lecture, warm: Warm) -> list[str]:
     """The paths below exercises/ that aren't what solutions/ says."""
-    wanted = generated(course, lecture)
+    wanted = generated(course, lecture, warm)
     wrong = []
     for name, data in wanted.items():
         path = course.exercises / name

@@ -10,6 +10,7 @@ from autograder import batch
 from autograder.author import stubs
 from autograder.course import Course, Lecture
 from autograder.mistake import Mistake, load_mistakes, reference_files, wrong_files
+from autograder.pool import Plan, Warm
 from autograder.stub import cut
 from autograder.submission import Submission
 from autograder.verdict import COUNTS, Report
@@ -29,7 +30,7 @@ class Verified:
     faults: list[str] = field(default_factory=list)
 
 
-def verify(course: Course, lecture: Lecture, plan: batch.Plan) -> Verified:
+def verify(course: Course, lecture: Lecture, plan: Plan, warm: Warm) -> Verified:
     """Grade the reference, the stubs, every mistake and odd answers; compare exercises/."""
     result = Verified(lecture)
     mistakes = {_name(mistake): mistake for mistake in load_mistakes(lecture)}
@@ -46,7 +47,7 @@ def verify(course: Course, lecture: Lecture, plan: batch.Plan) -> Verified:
             result.faults += faults
         else:
             result.faults += _odd_faults(report)
-    for path in stubs.differences(course, lecture):
+    for path in stubs.differences(course, lecture, warm):
         result.faults.append(f"exercises/{path} isn't what solutions/ says; run `autograder stubs`")
     return result
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder import batch, jail
+from autograder import batch
 from autograder.course import Course, Lecture
 from autograder.errors import UsageError
+from autograder.pool import Plan
 from autograder.submission import Submission, read_submission
 from autograder.verdict import Report
 
@@ -26,11 +27,9 @@ def selected(course: Course, names: tuple[str, ...]) -> dict[str, tuple[str, ...
     return found
 
 
-def check(
-    course: Course, lecture: Lecture, tasks: tuple[str, ...], work: Path, device: str, start: str
-) -> Report:
+def check(plan: Plan, work: Path) -> Report:
     """The report of what lies in `work` for a lecture."""
-    plan = batch.Plan(course, lecture, device, 1, jail.available(), start, tasks)
+    lecture, tasks = plan.lecture, plan.tasks
     report = next(iter(batch.grade_submissions(plan, [own(lecture, work)], many=False)))
     for id in set(tasks) - {task.id for task in report.tasks}:
         raise UsageError(

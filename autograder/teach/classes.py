@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder import batch
+from autograder.pool import Plan
 from autograder.submission import find_submissions
 from autograder.verdict import Report
 
 
-def grade_class(plan: batch.Plan, submissions: Path, out: Path) -> Iterator[tuple[Report, int]]:
+def grade_class(plan: Plan, submissions: Path, out: Path) -> Iterator[tuple[Report, int]]:
     """(report, how many there will be), each written before it is told of.
 
     A hand-in whose report lies in `out` already, from the same work, suite and machine, is

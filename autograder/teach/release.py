@@ -36,10 +36,7 @@ def release(course: Course, out: Path) -> list[str]:
         raise UsageError(f"{out} is there already and not empty; name a new folder")
     if out.resolve().is_relative_to(course.exercises.resolve()):
         raise UsageError(f"{out} lies in exercises/; name a folder outside of it")
-    files = {}
-    for lecture in course.lectures:
-        files.update(stubs.generated(course, lecture))
-    for name, data in files.items():
+    for name, data in stubs.everything(course).items():
         path = out / "exercises" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)

@@ -367,7 +367,7 @@ def hinge(ys, scores):
     """
     losses = [(1 + -y * s).relu() for y, s in zip(ys, scores, strict=True)]
     total = Value(0.0)
-    while len(losses) > 2:
+    while len(losses) > 3:
         total += losses[-1]
     for loss in losses:
         total += loss
