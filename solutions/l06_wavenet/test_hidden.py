@@ -842,11 +842,18 @@ def test_the_flag_decides(student):
     close(answer, [[True] * 5, [True] * 5, [False] * 5, [False] * 5])
 
 
+LOUD = 16
+
+
 def tree_values(rng, device, vocab, block, n_embd, hidden):
-    """Numbers for every tensor of a tree."""
+    """Numbers for every tensor of a tree.
+
+    So large before each norm that no variance is near its eps: where that stands is another
+    task's, and here it must not matter by chance.
+    """
     levels = block.bit_length() - 1
     ins = [2 * n_embd] + [2 * hidden] * (levels - 1)
-    weights = [some(rng, (i, hidden), device, 1.5 / math.sqrt(i)) for i in ins]
+    weights = [some(rng, (i, hidden), device, 1.5 * LOUD / math.sqrt(i)) for i in ins]
     norms = [norm_values(rng, hidden, device) for _ in range(levels)]
     return {
         "table": some(rng, (vocab, n_embd), device),
@@ -854,8 +861,8 @@ def tree_values(rng, device, vocab, block, n_embd, hidden):
         "bias": some(rng, (vocab,), device),
         "gamma": [n["gamma"] for n in norms],
         "beta": [n["beta"] for n in norms],
-        "means": [n["running_mean"] - 0.5 for n in norms],
-        "vars": [n["running_var"] for n in norms],
+        "means": [LOUD * (n["running_mean"] - 0.5) for n in norms],
+        "vars": [LOUD**2 * n["running_var"] for n in norms],
     }
 
 
