@@ -51,4 +51,5 @@ def test_readme_leads_to_it() -> None:
     """The short table of README has every lecture, and a link."""
     readme = (ROOT / "README.md").read_text()
     assert "(docs/map.md)" in readme
+    assert set(re.findall(r"\(docs/map\.md#(\w+)\)", readme)) == set(SECTIONS)
     assert set(SECTIONS) == {lecture.id for lecture in COURSE.lectures}

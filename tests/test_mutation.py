@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from conftest import ROOT
 from mutation import mutants, score
@@ -39,3 +41,5 @@ def test_every_mutant_dies_or_is_explained(lecture: Lecture) -> None:
     assert result.count > 50
     assert result.weak == []
     assert result.stale == []
+    measured = json.loads((ROOT / "bench" / "measured.json").read_text())
+    assert measured[lecture.id]["mutants"] == result.count - len(result.survivors)
