@@ -112,9 +112,7 @@ class Grader:
         return [test for test in self.suite.tests if not wanted or test.task.id in wanted]
 
     def session(self, files: dict[str, bytes]) -> Session:
-        lecture = self.suite.lecture
-        forbidden = sorted({name for task in lecture.tasks for name in task.forbid})
-        return Session(self.zygote, files, lecture.files, forbidden, self.course.limits)
+        return Session(self.zygote, files, self.suite.lecture.tasks, self.course.limits)
 
     def ask(self, submission: Submission, session: Session, tests: list[Test]) -> list[Ran]:
         """Every test's verdict; a hand-in that couldn't be read has the same one everywhere."""

@@ -34,8 +34,7 @@ class Session:
 
     zygote: Zygote
     files: Mapping[str, bytes]
-    modules: Sequence[str]
-    forbidden: Sequence[str]
+    tasks: Sequence[Task]
     limits: Limits
     task: Task | None = None
     seed: int = 0
@@ -48,6 +47,7 @@ class Session:
     loaded: bool = False
     imports: int = 0
     received: int = 0
+    forbidden: Mapping[str, str] = field(default_factory=dict)  # task -> what its sources say
     number: int = 0
     asked: int = 0  # questions of this test
     ends: float = 0.0
@@ -88,19 +88,25 @@ class Session:
             raise TimedOut("not started: earlier tests of this task had to be killed")
         if not self.loaded:
             self._load()
+        if self.task.id in self.forbidden:
+            raise Refused(self.forbidden[self.task.id], alive=True)
         self.asked += 1
         # By the test and the question alone, whatever was asked before: the same wrong work is
         # recognised by the same answers. One way: from the child's seed nobody finds that of the
         # hidden inputs.
-        return self._exchange(request, f"{self.seed}/{self.asked}")
+        return self._exchange({**request, "first": self.asked == 1}, f"{self.seed}/{self.asked}")
 
     def _load(self) -> None:
         """Give a child the sources. What goes wrong the first time goes wrong every time."""
         self.child = self.child or self.zygote.child()
         self.loaded = True
-        request = {"do": "sources", "files": dict(self.files), "modules": list(self.modules)}
+        tasks = {task.id: (task.file, list(task.stubs), list(task.forbid)) for task in self.tasks}
+        modules = list(dict.fromkeys(task.file for task in self.tasks))
+        sources = {"do": "sources", "files": dict(self.files), "tasks": tasks}
         try:
-            self._exchange({**request, "forbidden": list(self.forbidden)}, "import")
+            found = wire.decode(self._exchange(sources, "sources"))
+            self.forbidden = {id: text for id, text in found.items() if type(text) is str}
+            self._exchange({"do": "import", "modules": modules}, "import")
         except AnswerError as error:
             if self.imports == 0:
                 self.failure = error

@@ -6,13 +6,11 @@ Sources, questions and answers go over the child's own socket and never through 
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import importlib
 import linecache
 import marshal  # noqa: TID251  of the suite's bytes, on the untrusted side
 import os
-import random
 import signal
 import socket
 import struct
@@ -20,11 +18,10 @@ import sys
 import tempfile
 import traceback
 import types
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from autograder import image, jail, wire
+from autograder import forbid, image, jail, state, wire
 
 # parent's requests: what to do, and to which process; its answers: one number
 REQUEST = struct.Struct("<cq")
@@ -168,7 +165,7 @@ class Answering:
         self.folder = folder
         self.modules: dict[str, types.ModuleType] = {}
         self.probes: dict[bytes, Callable[..., Any]] = {}
-        self.forbidden: frozenset[str] = frozenset()
+        self.kept = state.Kept()
 
     def loop(self) -> None:
         while True:
@@ -182,51 +179,47 @@ class Answering:
     def answer(self, request: dict[str, Any]) -> tuple[Any, ...]:
         number = request["number"]
         try:
-            self.settle(request["seed"])
-            with self.only(request.get("forbid", ())):
+            state.settle(request["seed"], self.folder)
+            if request.get("first"):
+                self.kept.restore()
+            with forbid.only(request.get("forbid", ())):
                 value = getattr(self, "do_" + request["do"])(request)
             return number, "value", wire.encode(value)
         except wire.WireError as error:
             return number, "refused", f"{error}"[:TEXT_LIMIT]
-        except ForbiddenCall as error:
+        except forbid.ForbiddenCall as error:
             return number, "refused", f"{error}"[:TEXT_LIMIT]
         except BaseException as error:
             if _out_of_memory(error):
                 return number, "refused", "it needs more memory than it may have"
             return number, *self.told(error)
 
-    def settle(self, seed: int) -> None:
-        """Undo what the last answer may have changed: folder, warnings, chance, torch's modes."""
-        os.chdir(self.folder)
-        warnings.simplefilter("ignore")
-        random.seed(seed)
-        numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
-        if numpy is not None:
-            numpy.random.seed(seed % 2**32)
-        if torch is not None:
-            torch.default_generator.manual_seed(seed)  # torch's own asks every device, for 0.1 ms
-            if torch.cuda.is_initialized():
-                torch.cuda.manual_seed_all(seed)
-            torch.set_default_dtype(torch.float32)
-            torch.set_grad_enabled(True)
-            if torch.get_num_threads() != 1:
-                torch.set_num_threads(1)
+    def do_sources(self, request: dict[str, Any]) -> dict[str, str]:
+        """Write the files and shut the gates; task -> the forbidden call that its sources say.
 
-    def do_sources(self, request: dict[str, Any]) -> None:
-        """Write the files and import those that are asked for."""
-        self.forbidden = frozenset(request["forbidden"])
-        for name in sorted(self.forbidden):
-            self.guard(name)
+        Nothing of theirs has run yet.
+        """
+        tasks = request["tasks"]
+        for name in sorted({name for _, _, rules in tasks.values() for name in rules}):
+            forbid.guard(name)
         for path, data in request["files"].items():
             target = os.path.join(self.folder, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "wb") as file:
                 file.write(data)
+        found: dict[str, str] = {}
+        for file_name in {file: None for file, _, _ in tasks.values()}:
+            of_file = {id: rest for id, (file, *rest) in tasks.items() if file == file_name}
+            found |= forbid.search(request["files"][file_name], of_file)
+        return found
+
+    def do_import(self, request: dict[str, Any]) -> None:
         for file_name in request["modules"]:
             name = file_name.removesuffix(".py")
             sys.modules.pop(name, None)
             importlib.invalidate_caches()
             self.modules[file_name] = importlib.import_module(name)
+        self.kept = state.Kept()
 
     def do_call(self, request: dict[str, Any]) -> Any:
         target: Any = self.modules[request["file"]]
@@ -242,36 +235,6 @@ class Answering:
             exec(marshal.loads(code), space)
             self.probes[code] = space[request["name"]]
         return self.probes[code](self.modules[request["file"]], *request["args"])
-
-    @contextlib.contextmanager
-    def only(self, names: Any) -> Iterator[None]:
-        global _FORBIDDEN_NOW
-        _FORBIDDEN_NOW = frozenset(names)
-        try:
-            yield
-        finally:
-            _FORBIDDEN_NOW = frozenset()
-
-    def guard(self, name: str, rule: str = "") -> None:
-        """Put a gate before what a task may not call; it is shut during that task's tests.
-
-        Of a class its making is gated, of a module each of its functions: both stay what they
-        are, so that other code can import them and build on them. rule: the name in
-        lecture.toml, where that is a module's.
-        """
-        path, _, last = name.rpartition(".")
-        try:
-            holder = _resolve(path) if path else builtins
-            target = getattr(holder, last)
-            if isinstance(target, types.ModuleType):
-                for part in _own_functions(target):
-                    self.guard(f"{name}.{part}", rule or name)
-                return
-            if isinstance(target, type):
-                holder, last, target = target, "__init__", target.__init__  # type: ignore[misc]
-            setattr(holder, last, _gate(name, rule or name, target))
-        except (ImportError, AttributeError, TypeError):
-            return  # not installed here, so it can't be called either
 
     def told(self, error: BaseException) -> tuple[str, str, str, str]:
         """("raised" or "missing", class name, message, where), as text and capped."""
@@ -315,44 +278,6 @@ def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     return type(error) is RuntimeError and "can't allocate memory" in str(error)
-
-
-class ForbiddenCall(Exception):
-    """A call of something that the task rules out."""
-
-
-_FORBIDDEN_NOW: frozenset[str] = frozenset()
-
-
-def _own_functions(module: types.ModuleType) -> list[str]:
-    """What a module offers: not the classes that it has imported for itself, as `Tensor`, nor
-    what comes from another package."""
-    package = module.__name__.split(".")[0]
-
-    def own(value: Any) -> bool:
-        home = getattr(value, "__module__", None) or module.__name__
-        return home == module.__name__ if isinstance(value, type) else home.split(".")[0] == package
-
-    return [name for name, value in vars(module).items() if callable(value) and own(value)]
-
-
-def _gate(name: str, rule: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def gate(*args: Any, **kwargs: Any) -> Any:
-        if rule in _FORBIDDEN_NOW:
-            raise ForbiddenCall(f"{name} may not be called in this task: write it yourself")
-        return function(*args, **kwargs)
-
-    return gate
-
-
-def _resolve(path: str) -> Any:
-    first, *rest = path.split(".")
-    target: Any = importlib.import_module(first)
-    for i, part in enumerate(rest):
-        if not hasattr(target, part):
-            importlib.import_module(".".join([first, *rest[: i + 1]]))
-        target = getattr(target, part)
-    return target
 
 
 def _send(connection: socket.socket, value: Any) -> None:

@@ -1,0 +1,71 @@
+"""What a task may not call: found in the sources, whatever runs in a test."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from conftest import Grade, outcomes
+
+from autograder import forbid
+
+TASKS = {"f": (["f"], ["torch.sum", "torch.linalg", "torch.nn.Linear.__init__"]), "g": (["g"], [])}
+
+
+def said(text: str) -> dict[str, str]:
+    return forbid.search(textwrap.dedent(text).encode(), TASKS)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import torch\ndef f(x): return torch.sum(x)", "torch.sum may not be called"),
+        ("import torch as t\ndef f(x): return t.sum(x)", "torch.sum"),
+        ("from torch import sum as add\ndef f(x): return add(x)", "torch.sum"),
+        ("import torch\nadd = torch.sum\ndef f(x): return add(x)", "torch.sum"),
+        ("def f(x):\n    import torch\n    return torch.sum(x)", r"\(line 3\)"),
+        ("import torch\ndef h(x): return torch.sum(x)\ndef f(x): return h(x)", r"\(line 2\)"),
+        ("from torch.linalg import norm\ndef f(x): return norm(x)", "torch.linalg.norm"),
+        ("import torch.nn as nn\ndef f(x): return nn.Linear(2, 3)(x)", "torch.nn.Linear"),
+        ("import torch\ndef f(x): return torch.ops.aten.sum(x)", "goes round"),
+        ("from torch import _C\ndef f(x): return _C._VariableFunctions.sum(x)", "goes round"),
+        ("import torch\ndef f(x):\n    if x is None: return torch.sum(x)", "torch.sum"),
+    ],
+)
+def test_a_call_that_is_written_is_found(text: str, says: str) -> None:
+    """By any import, in a branch that no test takes, in a function that is called."""
+    found = said(text)
+    assert list(found) == ["f"]
+    with pytest.raises(AssertionError, match=says):
+        raise AssertionError(found["f"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'import torch\ndef f(x):\n    """torch.sum(x) in other words."""  # torch.sum(x)',
+        "import torch\ndef g(x): return torch.sum(x)\ndef f(x): return g(x)",  # g has its own
+        "import torch\ndef other(x): return torch.sum(x)\ndef f(x): return x",
+        "def f(x): return x.sum()",  # whose, only the gate knows
+        "class sum: pass\ndef f(x): return sum()",
+        "import torch\ndef f(x): return isinstance(x, torch.nn.Linear)",
+        "def f(x:",
+        "x = " + "(" * 5000,
+    ],
+)
+def test_what_is_no_such_call_is_left_alone(text: str) -> None:
+    """Words, another task's work, a name that only looks like it; broken sources tell later."""
+    assert said(text) == {}
+
+
+def test_the_sentence_reaches_the_report(grade: Grade, reference: str) -> None:
+    """All tests of that task, and of no other, say it; the line is the hand-in's."""
+    around = reference.replace('torch.einsum("nm->n", x)', "torch.ops.aten.sum(x, [1])")
+    report = grade({"around": around})["around"]
+    found = outcomes(report)
+    assert found.pop("row_sums") == "refused"
+    assert set(found.values()) == {"passed"}
+    assert report.score == 7
+    line = around.split("torch.ops.aten")[0].count("\n") + 1
+    whys = {test.why for test in report.tasks[1].tests}
+    assert whys == {f"torch.ops.aten.sum (line {line}) goes round what this task forbids"}
