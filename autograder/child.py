@@ -145,7 +145,9 @@ class Child:
         except OSError:
             raise self.crash() from None
         answer = self.receive(deadline, output_limit)
-        if type(answer) is not tuple or len(answer) < 3 or answer[0] != request["number"]:
+        if type(answer) is not tuple or len(answer) < 3:
+            raise Refused("its answer was not an answer to the question")
+        if type(answer[0]) is not int or answer[0] != request["number"]:  # of a tensor, != is one
             raise Refused("its answer was not an answer to the question")
         return answer
 
