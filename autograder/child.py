@@ -161,8 +161,8 @@ class Child:
             if left <= 0:  # also for one who sends a byte at a time
                 raise TimedOut("no answer before the deadline")
             ready = select.select(watched, [], [], left)[0]
-            if self.pipe in ready:
-                self.drain(output_limit)
+            if self.pipe in ready and not self.drain(output_limit):
+                watched.remove(self.pipe)  # closed: it would be ready for ever
             if self.connection in ready:
                 self.connection.settimeout(0)
                 try:
@@ -185,15 +185,15 @@ class Child:
             except wire.WireError as error:
                 raise Refused(f"its answer could not be read: {error}") from None
 
-    def drain(self, limit: int) -> None:
-        """Read what it printed; keep the beginning."""
+    def drain(self, limit: int) -> bool:
+        """Read what it printed; keep the beginning. Whether more can come."""
         while True:
             try:
                 data = os.read(self.pipe, 65536)
             except BlockingIOError:
-                return
+                return True
             if not data:
-                return
+                return False
             self.said += len(data)
             room = OUTPUT_KEPT * 4 - len(self.output)
             self.output += data[: max(0, room)]

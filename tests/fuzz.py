@@ -15,6 +15,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import random
 import struct
 import sys
@@ -333,14 +334,14 @@ class Fuzzer:
         self.tried = 0
         self.longest = 0.0
 
-    def run(self, seconds: float) -> bytes | None:
+    def run(self, seconds: float = math.inf, inputs: float = math.inf) -> bytes | None:
         """The input that broke a promise, if one did; its exception is printed."""
         ends = time.monotonic() + seconds
-        for path in sorted(CORPUS.iterdir()):
+        for path in sorted(path for path in CORPUS.iterdir() if path.is_file()):
             self.kept.append(path.read_bytes())
             if not self.keeps(self.kept[-1]):
                 return self.kept[-1]
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and self.tried < inputs:
             data = self.next()
             if not self.keeps(data):
                 return self.smallest(data)
