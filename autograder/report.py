@@ -284,8 +284,8 @@ def totals_table(reports: Sequence[Report]) -> Table:
         table.add_column(name, justify="left" if name == "student" else "right", no_wrap=True)
     for total in totals(reports):
         scores = [number(total.scores[id]) if id in total.scores else "" for id in ids]
-        name = Text(harmless(total.student))
-        table.add_row(name, number(total.score), number(total.points), *scores)
+        student = Text(harmless(total.student))
+        table.add_row(student, number(total.score), number(total.points), *scores)
     return table
 
 

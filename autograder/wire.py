@@ -11,18 +11,20 @@ from __future__ import annotations
 import math
 import struct
 import sys
+import time
 from collections.abc import Callable, Container
 from typing import Any
 
 FRAME_LIMIT = 64 * 2**20  # bytes
 DEPTH_LIMIT = 32
 NODE_LIMIT = 1_000_000
-# Python's hashes of numbers are known: keys can be made to collide, and each new one is compared
-# with all before it.
-SAME_HASH_LIMIT = 16
-# Hashes that differ can still be chosen to be sought for along one way through the table, and the
-# submission's process hashes text as ours does: a new key may walk past all before it.
+# Python's hashes are known to the other side, those of text too: keys can be made to collide, or to
+# be sought along one way through the table, and each new one walks past all before it. No rule on
+# hashes tells such keys from others; the time that they take does. An honest answer's take some
+# hundredths of a second.
 KEY_LIMIT = 2**16
+KEY_SECONDS = 1.0  # of a processor, for all keys of one answer
+KEYS_AT_ONCE = 64
 INT_LIMIT = 4096  # bytes of one integer
 DIM_LIMIT = 16
 
@@ -334,6 +336,7 @@ class _Decoder:
         self.at = 0
         self.nodes = NODE_LIMIT
         self.keys = KEY_LIMIT
+        self.filling = 0.0
 
     def raw(self, length: int) -> memoryview:
         if length > len(self.data) - self.at:
@@ -394,32 +397,33 @@ class _Decoder:
     def get_tuple(self, depth: int) -> tuple[Any, ...]:
         return tuple(self.get_list(depth))
 
-    def key(self, depth: int, met: dict[int, int]) -> Any:
-        """A key; met: how many keys of each hash the same container has already."""
+    def key(self, depth: int) -> Any:
         value = self.take(depth)
         if not _plain_key(value):
             raise WireError(f"a {type(value).__name__} can't be a key here")
         self.keys -= 1
         if self.keys < 0:
             raise WireError(f"more than {KEY_LIMIT} keys in one answer")
-        if type(value) not in (str, bytes):
-            known = hash(value)
-            met[known] = met.get(known, 0) + 1
-            if met[known] > SAME_HASH_LIMIT:
-                raise WireError(f"more than {SAME_HASH_LIMIT} keys of the same hash")
         return value
 
+    def fill(self, found: Any, items: list[Any]) -> Any:
+        """Put keys (of a set) or pairs (of a dict) where they belong, a few at a time."""
+        for at in range(0, len(items), KEYS_AT_ONCE):
+            began = time.thread_time()
+            found.update(items[at : at + KEYS_AT_ONCE])
+            self.filling += time.thread_time() - began
+            if self.filling > KEY_SECONDS:
+                raise WireError("keys that take too long to be told from each other")
+        return found
+
     def get_dict(self, depth: int) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        met: dict[int, int] = {}
-        for _ in range(self.count(2)):
-            key = self.key(depth, met)
-            found[key] = self.take(depth)
+        pairs = [(self.key(depth), self.take(depth)) for _ in range(self.count(2))]
+        found: dict[Any, Any] = self.fill({}, pairs)
         return found
 
     def get_set(self, depth: int) -> set[Any]:
-        met: dict[int, int] = {}
-        return {self.key(depth, met) for _ in range(self.count())}
+        found: set[Any] = self.fill(set(), [self.key(depth) for _ in range(self.count())])
+        return found
 
     def get_range(self, depth: int) -> range:
         numbers = [self.take(depth) for _ in range(3)]
