@@ -3,16 +3,18 @@
 # make check  what CI runs: format, lint, types, the course's own promise, the tests
 # make slow   the proofs that take minutes
 # make bench  the figures of README
+# make fuzz   bytes by the million against the wire; SECONDS=3600 for an hour
 
 PYTHON ?= python3
 TORCH ?= 2.13.0
 # another index for torch, such as PyTorch's CPU or CUDA one
 TORCH_INDEX ?=
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check slow bench clean
+.PHONY: setup demo test check slow bench fuzz clean
 
 setup: $(READY)
 
@@ -42,6 +44,9 @@ bench: $(READY)
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/suites.py
 	$(BIN)/python bench/cold.py
+
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz.py $(SECONDS)
 
 clean:
 	rm -rf $(VENV) results pictures

@@ -145,7 +145,9 @@ class Child:
         except OSError:
             raise self.crash() from None
         answer = self.receive(deadline, output_limit)
-        if type(answer) is not tuple or len(answer) < 3 or answer[0] != request["number"]:
+        if type(answer) is not tuple or len(answer) < 3:
+            raise Refused("its answer was not an answer to the question")
+        if type(answer[0]) is not int or answer[0] != request["number"]:  # of a tensor, != is one
             raise Refused("its answer was not an answer to the question")
         return answer
 
@@ -159,8 +161,8 @@ class Child:
             if left <= 0:  # also for one who sends a byte at a time
                 raise TimedOut("no answer before the deadline")
             ready = select.select(watched, [], [], left)[0]
-            if self.pipe in ready:
-                self.drain(output_limit)
+            if self.pipe in ready and not self.drain(output_limit):
+                watched.remove(self.pipe)  # closed: it would be ready for ever
             if self.connection in ready:
                 self.connection.settimeout(0)
                 try:
@@ -183,15 +185,15 @@ class Child:
             except wire.WireError as error:
                 raise Refused(f"its answer could not be read: {error}") from None
 
-    def drain(self, limit: int) -> None:
-        """Read what it printed; keep the beginning."""
+    def drain(self, limit: int) -> bool:
+        """Read what it printed; keep the beginning. Whether more can come."""
         while True:
             try:
                 data = os.read(self.pipe, 65536)
             except BlockingIOError:
-                return
+                return True
             if not data:
-                return
+                return False
             self.said += len(data)
             room = OUTPUT_KEPT * 4 - len(self.output)
             self.output += data[: max(0, room)]

@@ -19,6 +19,7 @@ from autograder.verdict import MistakeFound
 
 DIGITS = 6  # significant, in wrong_answers.json and when answers are compared
 LARGE = 2**20  # bytes: an answer of that size is compared by its digest
+MANY_LISTS = 100_000
 SAME = 2e-5  # relative; six digits, and another processor's last bits
 
 
@@ -122,7 +123,7 @@ def trace(right: bool, answers: Sequence[Answer]) -> Trace:
 def plain(answer: Answer) -> Any:
     """An answer as JSON: numbers to six digits, tensors with shape and dtype."""
     if answer.raised:
-        return {"raised": answer.raised.split("\n")[0][:200]}
+        return {"raised": answer.raised.split("\n", 1)[0][:200]}
     if len(answer.data) > LARGE:
         return {"sha256": hashlib.sha256(answer.data).hexdigest()}
     try:
@@ -154,8 +155,18 @@ def _plain(value: Any) -> Any:
         return {"set": sorted((_plain(item) for item in value), key=repr)}
     if hasattr(value, "tolist"):
         dtype = str(value.dtype).removeprefix("torch.")
-        return {dtype: [list(value.shape), _plain(value.tolist())]}
+        return {dtype: [list(value.shape), _plain(_items(value))]}
     return str(value)
+
+
+def _items(value: Any) -> Any:
+    """A tensor's numbers, nested as its shape says, unless that takes more lists than is good.
+
+    A few bytes can tell of ten million lists of nothing.
+    """
+    shape = value.shape
+    lists = sum(math.prod(shape[:dimension]) for dimension in range(len(shape)))
+    return value.tolist() if lists <= MANY_LISTS else value.reshape(-1).tolist()
 
 
 def same(a: Any, b: Any) -> bool:

@@ -107,11 +107,11 @@ def class_table(reports: Sequence[Report]) -> Table:
     table.add_column("first to look at", overflow="fold")
     for report in reports:
         table.add_row(
-            Text(report.submission),
+            Text(harmless(report.submission)),
             number(report.score),
             number(report.points),
             _counts(report),
-            Text(first_problem(report)),
+            Text(harmless(first_problem(report))),
         )
     return table
 
@@ -190,9 +190,13 @@ def to_csv(reports: Sequence[Report]) -> str:
 
 
 def _cell(text: str) -> str:
-    """One line, and none that a spreadsheet would run."""
+    """One line, and none that a spreadsheet would run.
+
+    Some of them part cells at a semicolon, whatever stands around it, or know signs of double
+    width.
+    """
     line = re.sub(r"[\t\r\n]+", " ", text) if re.search(r"[\t\r]|^\n", text) else text
-    return "'" + line if line.lstrip().startswith(("=", "+", "-", "@")) else line
+    return re.sub(r"(^|;)(?=[\s\"']*[=+\-@＝＋－＠])", r"\1'", harmless(line, len(line)))
 
 
 def to_junit(reports: Sequence[Report]) -> str:
@@ -280,7 +284,8 @@ def totals_table(reports: Sequence[Report]) -> Table:
         table.add_column(name, justify="left" if name == "student" else "right", no_wrap=True)
     for total in totals(reports):
         scores = [number(total.scores[id]) if id in total.scores else "" for id in ids]
-        table.add_row(Text(total.student), number(total.score), number(total.points), *scores)
+        student = Text(harmless(total.student))
+        table.add_row(student, number(total.score), number(total.points), *scores)
     return table
 
 
@@ -291,6 +296,7 @@ def to_html(reports: Sequence[Report], title: str = "") -> str:
     environment = Environment(
         loader=PackageLoader("autograder", "pages"),
         autoescape=True,
+        finalize=lambda value: harmless(value, len(value)) if isinstance(value, str) else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -13,6 +13,7 @@ from autograder.child import Child, Zygote
 from autograder.course import Limits, Task
 from autograder.errors import AnswerError, Missing, Raised, Refused, TimedOut
 from autograder.student import Student
+from autograder.worker import TEXT_LIMIT
 
 RECEIVED_LIMIT = 4 * wire.FRAME_LIMIT  # bytes of answers of one submission
 
@@ -161,10 +162,11 @@ class Session:
 def _value(answer: tuple[Any, ...]) -> bytes:
     """The value's bytes of an answer, or the exception that it tells of."""
     kind, rest = answer[1], answer[2:]
-    if kind == "value" and len(rest) == 1 and type(rest[0]) is bytes:
+    if type(kind) is str and kind == "value" and len(rest) == 1 and type(rest[0]) is bytes:
         return rest[0]
-    if not all(type(part) is str for part in rest):
+    if not all(type(part) is str for part in answer[1:]):
         raise Refused("its answer was not an answer to the question")
+    rest = tuple(part[:TEXT_LIMIT] for part in rest)  # as a worker that is ours would have cut them
     if kind == "refused" and len(rest) == 1:
         raise Refused(rest[0], alive=True)
     if kind in ("raised", "missing") and len(rest) == 3:

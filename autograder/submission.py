@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import SubmissionError, UsageError
+from autograder.verdict import harmless
 
 FILE_LIMIT = 2**20  # bytes of one source
 TOTAL_LIMIT = 8 * 2**20
@@ -75,7 +76,9 @@ def student_name(entry: Path) -> str:
 
 def safe_name(name: str) -> str:
     """What is left of a name when it must be a file's name: at most 100 characters, 200 bytes."""
-    clean = re.sub(r"[^\w.@+ -]", "_", name).strip(" .")
+    clean = re.sub(r"[^\w.@+ -]|[\u115f\u1160\u3164\uffa0]", "_", name).strip(
+        " ."
+    )  # unseen letters
     return clean[:100].encode()[:200].decode(errors="ignore").strip(" .") or "_"
 
 
@@ -86,10 +89,10 @@ def read_submission(entry: Path, lecture: str, files: Sequence[str]) -> Submissi
         found = dict(_sources(entry, files))
         return Submission(name, _choose(found, lecture, files))
     except SubmissionError as error:
-        return Submission(name, problem=str(error), outcome=error.outcome)
+        return Submission(name, problem=harmless(str(error)), outcome=error.outcome)
     except DAMAGED as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else error
-        return Submission(name, problem=f"{entry.name} can't be read: {what}")
+        return Submission(name, problem=harmless(f"{entry.name} can't be read: {what}"))
 
 
 def _may_be_one(path: Path) -> bool:

@@ -36,6 +36,7 @@ DEFAULT_TOLERANCES: dict[str, tuple[float, float]] = {
     "float16": (1e-3, 1e-5),
 }
 _tolerances: dict[str, tuple[float, float]] = dict(DEFAULT_TOLERANCES)
+SHOWN = 120  # characters of a value
 
 
 def use_tolerances(by_dtype: Mapping[str, tuple[float, float]]) -> None:
@@ -333,13 +334,13 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _show(value: Any, most: int = 120) -> str:
+def _show(value: Any) -> str:
     """A value as text, short; numbers keep nine digits."""
     try:
-        text = "".join(_pieces(value, most))
+        text = "".join(_pieces(value, SHOWN))
     except ValueError:  # somewhere in it is an integer that Python won't print
         text = f"a {type(value).__name__} with numbers too long to show"
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
 def _pieces(value: Any, room: int) -> Iterator[str]:
@@ -351,10 +352,13 @@ def _pieces(value: Any, room: int) -> Iterator[str]:
         yield f"an integer of {value.bit_length()} bits"
     elif isinstance(value, (list, tuple)):
         yield "["
+        said = 0
         for i, item in enumerate(value):
-            if i * 2 > room:
+            if i * 2 > room or said > SHOWN:  # lists in lists would make it long beyond use
                 break
-            yield (", " if i else "") + "".join(_pieces(item, room // 2))
+            piece = (", " if i else "") + "".join(_pieces(item, room // 2))
+            said += len(piece)
+            yield piece
         yield "]"
     elif isinstance(value, (str, bytes)):
         yield repr(value[:room])

@@ -96,11 +96,17 @@ class Report(msgspec.Struct, kw_only=True):
     output: str = ""
 
 
-# What a terminal, a browser or a parser would act on: control characters, directions of
-# writing, halves of characters, and what isn't a character.
+# What a terminal, a browser or a parser would act on, and what nobody sees: control characters,
+# directions of writing, lines that end where no line ends, halves of characters, what isn't a
+# character, what has no width or no picture of its own (Unicode's default ignorable, its tags and
+# its private areas).
 _ACTIVE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-    "\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb"
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\ufffe\uffff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\ue000-\uf8ff\U000e0000-\U0010ffff"
+    + "".join(f"{chr(plane)}-{chr(plane + 1)}" for plane in range(0x1FFFE, 0xE0000, 0x10000))
+    + "]"
 )
 
 

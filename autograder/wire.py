@@ -11,15 +11,20 @@ from __future__ import annotations
 import math
 import struct
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Container
 from typing import Any
 
 FRAME_LIMIT = 64 * 2**20  # bytes
 DEPTH_LIMIT = 32
 NODE_LIMIT = 1_000_000
-# Python's hashes of numbers are known: keys can be made to collide, and each new one is compared
-# with all before it.
-SAME_HASH_LIMIT = 16
+# Python's hashes are known to the other side, those of text too: keys can be made to collide, or to
+# be sought along one way through the table, and each new one walks past all before it. No rule on
+# hashes tells such keys from others; the time that they take does. An honest answer's take some
+# hundredths of a second.
+KEY_LIMIT = 2**16
+KEY_SECONDS = 1.0  # of a processor, for all keys of one answer
+KEYS_AT_ONCE = 64
 INT_LIMIT = 4096  # bytes of one integer
 DIM_LIMIT = 16
 
@@ -79,6 +84,8 @@ def frame(value: Any) -> bytes:
 def frame_length(header: bytes | bytearray) -> int:
     """The length that a frame's first four bytes announce. Raises `WireError`."""
     length: int = _U32.unpack(header)[0]
+    if not length:  # no value is that short, and its reader would wait for what never comes
+        raise WireError("a frame of 0 bytes was announced")
     if length > FRAME_LIMIT:
         raise WireError(f"a frame of {length} bytes was announced; {FRAME_LIMIT} are allowed")
     return length
@@ -104,17 +111,32 @@ class _Encoder:
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.write = write
         self.nodes = NODE_LIMIT
+        self.keys = KEY_LIMIT
+        self.in_key = False
 
     def put(self, value: Any, depth: int) -> None:
-        self.nodes -= 1
-        if self.nodes < 0:
-            raise WireError(f"more than {NODE_LIMIT} values in one answer")
+        self.spend(1)
         if depth < 0:
             raise WireError(f"a value nested deeper than {DEPTH_LIMIT} levels")
         writer = _writer_of(type(value))
         if writer is None:
             raise WireError(f"a {_NAME(type(value))} is not plain data")
+        if self.in_key and writer not in _KEY_WRITERS:
+            raise WireError(f"a {_NAME(type(value))} can't be a key here")
         writer(self, value, depth - 1)
+
+    def spend(self, nodes: int) -> None:
+        self.nodes -= nodes
+        if self.nodes < 0:
+            raise WireError(f"more than {NODE_LIMIT} values in one answer")
+
+    def put_key(self, value: Any, depth: int) -> None:
+        self.keys -= 1
+        if self.keys < 0:
+            raise WireError(f"more than {KEY_LIMIT} keys in one answer")
+        self.in_key = True
+        self.put(value, depth)
+        self.in_key = False
 
     def blob(self, tag: bytes, data: bytes) -> None:
         self.write(tag + _U32.pack(len(data)))
@@ -131,7 +153,7 @@ class _Encoder:
         try:
             self.write(b"i" + _I64.pack(value))
         except struct.error:
-            length = (int.bit_length(value) + 8) // 8
+            length = int.bit_length(value if value > 0 else ~value) // 8 + 1
             if length > INT_LIMIT:
                 raise WireError(f"an integer of more than {INT_LIMIT} bytes") from None
             self.blob(b"I", int.to_bytes(value, length, "little", signed=True))
@@ -172,15 +194,15 @@ class _Encoder:
     def apart(self, value: Any, depth: int) -> bytes:
         out: list[bytes] = []
         inner = _Encoder(out.append)
-        inner.nodes = self.nodes
-        inner.put(value, depth)
-        self.nodes = inner.nodes
+        inner.nodes, inner.keys = self.nodes, self.keys
+        inner.put_key(value, depth)
+        self.nodes, self.keys = inner.nodes, inner.keys
         return b"".join(out)
 
     def put_dict(self, value: dict[Any, Any], depth: int) -> None:
         self.write(b"d" + _U32.pack(dict.__len__(value)))
         for key, item in dict.items(value):
-            self.put(key, depth)
+            self.put_key(key, depth)
             self.put(item, depth)
 
     def put_range(self, value: range, depth: int) -> None:
@@ -189,13 +211,14 @@ class _Encoder:
             self.put(number, depth)
 
     def put_size(self, value: Any, depth: int) -> None:
-        self.put_many(b"z", tuple.__iter__(value), tuple.__len__(value), depth)
+        shape = _shape(tuple(tuple.__iter__(value)))
+        self.put_many(b"z", iter(shape), len(shape), depth)
 
     def put_dtype(self, value: Any, depth: int) -> None:
-        self.blob(b"D", repr(value).removeprefix("torch.").encode())
+        self.blob(b"D", _named(repr(value).removeprefix("torch."), TENSOR_DTYPES).encode())
 
     def put_device(self, value: Any, depth: int) -> None:
-        self.blob(b"V", value.type.encode())
+        self.blob(b"V", _named(value.type, DEVICES).encode())
 
     def put_tensor(self, value: Any, depth: int) -> None:
         torch = sys.modules["torch"]
@@ -231,13 +254,14 @@ class _Encoder:
         """A numpy scalar crosses as the Python number that it stands for."""
         number = sys.modules["numpy"].generic.item(value)
         if type(number) is type(value):  # longdouble: Python has no number for it
-            raise WireError(f"a {type(value).__name__} is not plain data")
+            raise WireError(f"a {_NAME(type(value))} is not plain data")
         self.put(number, depth)
 
     def put_array(
         self, tag: bytes, name: str, shape: tuple[int, ...], data: bytes, extra: tuple[str, bool]
     ) -> None:
-        self.nodes -= 5  # as many as its reader takes
+        self.spend(5)  # as many as its reader takes
+        _shape(shape)
         self.write(tag)
         self.put_str(name, 0)
         self.put_str(extra[0], 0)
@@ -265,6 +289,13 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], None]] = {
     set: _Encoder.put_set,
     frozenset: _Encoder.put_set,
     range: _Encoder.put_range,
+}
+
+
+_KEY_WRITERS = {
+    *(_Encoder.put_none, _Encoder.put_bool, _Encoder.put_int, _Encoder.put_float),
+    *(_Encoder.put_complex, _Encoder.put_str, _Encoder.put_bytes, _Encoder.put_bytearray),
+    *(_Encoder.put_tuple, _Encoder.put_scalar),
 }
 
 
@@ -304,6 +335,8 @@ class _Decoder:
         self.data = memoryview(data)
         self.at = 0
         self.nodes = NODE_LIMIT
+        self.keys = KEY_LIMIT
+        self.filling = 0.0
 
     def raw(self, length: int) -> memoryview:
         if length > len(self.data) - self.at:
@@ -364,29 +397,33 @@ class _Decoder:
     def get_tuple(self, depth: int) -> tuple[Any, ...]:
         return tuple(self.get_list(depth))
 
-    def key(self, depth: int, met: dict[int, int]) -> Any:
-        """A key; met: how many keys of each hash the same container has already."""
+    def key(self, depth: int) -> Any:
         value = self.take(depth)
         if not _plain_key(value):
             raise WireError(f"a {type(value).__name__} can't be a key here")
-        if type(value) not in (str, bytes):
-            known = hash(value)
-            met[known] = met.get(known, 0) + 1
-            if met[known] > SAME_HASH_LIMIT:
-                raise WireError(f"more than {SAME_HASH_LIMIT} keys of the same hash")
+        self.keys -= 1
+        if self.keys < 0:
+            raise WireError(f"more than {KEY_LIMIT} keys in one answer")
         return value
 
+    def fill(self, found: Any, items: list[Any]) -> Any:
+        """Put keys (of a set) or pairs (of a dict) where they belong, a few at a time."""
+        for at in range(0, len(items), KEYS_AT_ONCE):
+            began = time.thread_time()
+            found.update(items[at : at + KEYS_AT_ONCE])
+            self.filling += time.thread_time() - began
+            if self.filling > KEY_SECONDS:
+                raise WireError("keys that take too long to be told from each other")
+        return found
+
     def get_dict(self, depth: int) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        met: dict[int, int] = {}
-        for _ in range(self.count(2)):
-            key = self.key(depth, met)
-            found[key] = self.take(depth)
+        pairs = [(self.key(depth), self.take(depth)) for _ in range(self.count(2))]
+        found: dict[Any, Any] = self.fill({}, pairs)
         return found
 
     def get_set(self, depth: int) -> set[Any]:
-        met: dict[int, int] = {}
-        return {self.key(depth, met) for _ in range(self.count())}
+        found: set[Any] = self.fill(set(), [self.key(depth) for _ in range(self.count())])
+        return found
 
     def get_range(self, depth: int) -> range:
         numbers = [self.take(depth) for _ in range(3)]
@@ -397,45 +434,40 @@ class _Decoder:
     def get_size(self, depth: int) -> Any:
         import torch
 
-        return torch.Size(self.shape(self.get_list(depth)))
+        return torch.Size(_shape(self.get_tuple(depth)))
 
     def get_dtype(self, depth: int) -> Any:
         import torch
 
-        return getattr(torch, self.named(TENSOR_DTYPES))
+        return getattr(torch, _named(self.get_text(), TENSOR_DTYPES))
 
     def get_device(self, depth: int) -> Any:
         import torch
 
-        return torch.device(self.named(DEVICES))
-
-    def named(self, known: Any) -> str:
-        name = self.get_text()
-        if name not in known:
-            raise WireError("a name that is not on the list of dtypes and devices")
-        return name
-
-    def shape(self, value: Any) -> tuple[int, ...]:
-        if len(value) > DIM_LIMIT or not all(type(n) is int and n >= 0 for n in value):
-            raise WireError("a shape that isn't a few counts")
-        # A zero makes a tensor empty, not its sums: (2**39, 0) would give 2**39 of them.
-        if math.prod(max(n, 1) for n in value) > FRAME_LIMIT:
-            raise WireError("a shape with more places than fit into a frame")
-        return tuple(value)
+        return torch.device(_named(self.get_text(), DEVICES))
 
     def parts(self, dtypes: dict[str, int]) -> tuple[str, str, bool, tuple[int, ...], bytearray]:
         """(dtype, device, requires_grad, shape, data), the data as long as shape and dtype say."""
-        name, device, grad, shape, data = (self.take(2) for _ in range(5))
-        if type(name) is not str or type(device) is not str or type(shape) is not tuple:
-            raise WireError("a tensor whose parts are of other types")
-        if name not in dtypes or device not in _devices or type(data) is not bytes:
+        name, device, grad = self.part(b"s"), self.part(b"s"), self.part(b"TF")
+        shape, data = self.part(b"t"), self.part(b"b")
+        if name not in dtypes or device not in _devices:
             raise WireError("a tensor with a dtype or device that isn't on the list")
         size = dtypes[name]
-        for n in self.shape(shape):
+        for n in _shape(shape):
             size *= n
         if size != len(data):
             raise WireError(f"a tensor of {size} bytes came with {len(data)}")
-        return name, device, grad is True, shape, bytearray(data)
+        return name, device, grad, shape, bytearray(data)
+
+    def part(self, tags: bytes) -> Any:
+        """One part of a tensor: of these kinds, so that none holds a tensor in turn."""
+        if self.at == len(self.data) or self.data[self.at] not in tags:
+            raise WireError("a tensor whose parts are of other types")
+        if tags != b"t":
+            return self.take(0)
+        self.at += 1
+        self.nodes -= 1
+        return tuple(self.part(b"iI") for _ in range(self.count()))
 
     def get_tensor(self, depth: int) -> Any:
         """A tensor on the device that the sender named, where this process has it."""
@@ -483,6 +515,21 @@ _READERS: dict[bytes, Callable[[_Decoder, int], Any]] = {
     b"X": _Decoder.get_tensor,
     b"A": _Decoder.get_array,
 }
+
+
+def _named(name: str, known: Container[str]) -> str:
+    if name not in known:
+        raise WireError("a name that is not on the list of dtypes and devices")
+    return name
+
+
+def _shape(value: tuple[Any, ...]) -> tuple[int, ...]:
+    if len(value) > DIM_LIMIT or not all(type(n) is int and n >= 0 for n in value):
+        raise WireError("a shape that isn't a few counts")
+    # A zero makes a tensor empty, not its sums: (2**39, 0) would give 2**39 of them.
+    if math.prod(max(n, 1) for n in value) > FRAME_LIMIT:
+        raise WireError("a shape with more places than fit into a frame")
+    return value
 
 
 def _plain_key(value: Any) -> bool:

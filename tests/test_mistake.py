@@ -178,7 +178,14 @@ def test_every_plain_value_is_json(value: Any, expected: Any) -> None:
     assert same(json.loads(json.dumps(got, allow_nan=False)), got)
 
 
-@pytest.mark.parametrize("value", [range(10**6), torch.zeros(2**20)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(range(10**6), torch.zeros(2**20), torch.zeros(10**7, 0), torch.zeros(10**6, 2, 0, 3)),
+        *(np.zeros((10**7, 0)), torch.zeros((9999,) + (1,) * 15, dtype=torch.uint8)),
+    ],
+    ids=lambda value: str(getattr(value, "shape", "")),
+)
 def test_a_huge_answer_stays_small(value: Any) -> None:
     """A wrong answer may be endless; what is kept of it isn't."""
     assert len(json.dumps(plain(Answer(data=encode(value))))) < 10**5

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from conftest import Grade
 from rich.console import Console
 
 from autograder.report import (
@@ -29,6 +33,7 @@ from autograder.report import (
     totals_table,
     troubles,
 )
+from autograder.submission import read_submission, student_name
 from autograder.verdict import (
     WORST_FIRST,
     MistakeFound,
@@ -215,14 +220,19 @@ def test_csv_is_a_row_for_each(reports: list[Report]) -> None:
     ]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "x\r="])
+@pytest.mark.parametrize(
+    "start",
+    ["=", "+", "-", "@", "\t", "\r", "\n", "x\r=", " \t=", "＝", "x;=", "x; '\"@", "\u200b="],
+)
 def test_no_cell_is_a_formula(start: str) -> None:
     """A spreadsheet runs what begins with one of these; after a quote mark it is text."""
     evil = start + "cmd|' /C calc'!A0"
     report = made_report(evil, made_task(evil, "failed", mistake=COLUMNS), problem=evil)
     for row in csv.reader(io.StringIO(to_csv([report]), newline="")):
         assert len(row) == 7
-        assert not any(re.match(r"[=+\-@\t\r\n]", cell) for cell in row)
+        assert not any(re.match(r"\s*[=+\-@＝＋－＠\t\r\n]", cell) for cell in row)
+        for part in ";".join(row).split(";"):  # as a spreadsheet of another country has it
+            assert not re.match(r"[\s\"]*[=+\-@＝＋－＠]", part)
     quoted = '"a, b"\n'
     assert list(csv.reader(io.StringIO(to_csv([made_report(quoted)]))))[1][0] == quoted
 
@@ -283,16 +293,20 @@ def hostile_page() -> str:
     return to_html([wild, made_report("b", problem=HOSTILE)], title=HOSTILE)
 
 
-def test_a_page_holds_no_script_and_fetches_nothing() -> None:
-    """Whatever the submission wrote, the page has our elements only, and its policy."""
-    page = Page(hostile_page())
+def only_ours(page: Page) -> None:
+    """Our elements, no attribute that acts, links into the page itself, and its policy."""
     allowed = "html head meta title style body h1 h2 p table tr th td div span b a details summary"
     assert {tag for tag, _ in page.tags} <= {*allowed.split(), "pre", "blockquote", "ul", "li"}
     for tag, attributes in page.tags:
-        assert not any(name.startswith("on") or name == "src" for name in attributes)
+        assert not any(name.startswith("on") or name in ("src", "style") for name in attributes)
         assert tag != "a" or re.fullmatch(r"#s\d+(-\d+)?", attributes["href"] or "")
     policies = [a["content"] for t, a in page.tags if a.get("http-equiv")]
     assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_a_page_holds_no_script_and_fetches_nothing() -> None:
+    """Whatever the submission wrote, the page has our elements only, and its policy."""
+    only_ours(Page(hostile_page()))
 
 
 def test_a_page_shows_markup_as_text() -> None:
@@ -337,3 +351,98 @@ def test_a_page_of_nobody() -> None:
     for name, write in FORMATS.items():
         assert write([]).strip(), name
     assert "0 submissions, mean 0" in Page(to_html([])).said
+
+
+# All formats, and a class that was graded
+
+
+# What a terminal, a browser, a spreadsheet, a parser or a reader's eye would fall for.
+WILD = (
+    "\x1b]0;owned\x07\x1b[31m\x9b31m\r\x08\0<script>alert(1)</script>\" onload='x' ]]> -->"
+    "=cmd|' /C calc'!A0\t;@SUM(1) {{ 7*7 }} [link=http://x]here[/] :boom: &lt; 1e400 NaN"
+    "\u202enp.exe\u2066\u200f \u200bzero\u2060\ufeff\xad \U000e0041tag \u2028line\u2029\x85"
+    "\ue000own \ufe0f\u3164\U0001ffff \udc80half " + "overlong" * 200
+)
+NAME = WILD.replace("\udc80", "").replace("\0", "")  # of a class: Python wants text
+UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def acting(text: str) -> set[str]:
+    """The signs in it that would act or that nobody sees, as Unicode's tables have them."""
+    found = {sign for sign in text if unicodedata.category(sign) in UNSEEN}
+    return (found | set(text).intersection("\ufe0f\u3164\U0001ffff")) - {"\n", "\t"}
+
+
+@pytest.fixture
+def wild_class(grade: Grade, reference: str, tmp_path: Path) -> list[Report]:
+    """Graded for real: wild texts in names, output, exceptions, classes, values, keys, files."""
+
+    def doing(body: str) -> str:
+        return f"WILD, NAME = {WILD!a}, {NAME!a}\n" + reference.replace("return 2 * x", body)
+
+    texts = {
+        "prints": doing("print(WILD); return 3 * x") + "\nprint(WILD)\n",
+        "raises": doing("raise type(NAME, (Exception,), {})(WILD)"),
+        "object": doing("return type(NAME, (), {})()"),
+        "text": doing("return WILD"),
+        "keys": doing("return {WILD: [WILD], (WILD, b'x'): NAME}"),
+        "import": doing("return 0") + "\nraise type(NAME, (Exception,), {})(WILD)\n",
+        "line": doing("raise ValueError('\u202e\U000e0041\u200b')"),
+    }
+    file = WILD.replace("/", "").replace("\0", "")[:60]
+    names = {name: student_name(Path(f"{name} {file}")) for name in texts}
+    reports = list(grade({names[name]: texts[name] for name in texts}).values())
+    for entry in (f"{file}\udcff.zip", "=1+1.zip"):
+        (tmp_path / entry).write_bytes(b"no archive")
+        bad = read_submission(tmp_path / entry, "l01_sums", ["sums.py"])
+        reports.append(made_report(bad.name, problem=bad.problem))
+    arrived = [report for report in reports if b"x1b[31m" in msgspec.json.encode(report)]
+    assert len(arrived) >= 5
+    return reports
+
+
+def test_nothing_of_a_graded_class_acts_in_any_format(wild_class: list[Report]) -> None:
+    """The reports themselves, and each way to see them, parsed as its reader parses it."""
+    for report in wild_class:
+        for text in (shown(student_text(report), 80), shown(student_text(for_student(report)), 80)):
+            assert acting(text) == set()
+    for table in (class_table(wild_class), totals_table(wild_class)):
+        assert acting(shown(table)) == set()
+    for name, write in FORMATS.items():
+        assert acting(write(wild_class)) == set(), name
+
+    data = json.loads(to_json(wild_class), parse_constant=pytest.fail)
+    assert acting(json.dumps(data, ensure_ascii=False)) == set()
+    root = ElementTree.fromstring(to_junit(wild_class).encode())
+    assert {element.tag for element in root.iter()} <= {
+        *("testsuites", "testsuite", "testcase", "failure", "error", "skipped", "system-out"),
+    }
+    for row in csv.reader(io.StringIO(to_csv(wild_class), newline="")):
+        for part in ";".join(row).split(";"):
+            assert not re.match(r"[\s\"]*[=+\-@]", part)
+    only_ours(Page(to_html(wild_class)))
+
+
+def test_colours_are_the_only_escape_codes(wild_class: list[Report]) -> None:
+    """What a terminal gets is text and our own colours: no link, no title, no cursor."""
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system="standard")
+    for report in wild_class:
+        console.print(student_text(report), soft_wrap=True)
+    console.print(class_table(wild_class))
+    assert "\x1b[" in out.getvalue()
+    assert acting(re.sub(r"\x1b\[[\d;]*m", "", out.getvalue())) == set()
+
+
+def test_a_report_from_anywhere_doesn_t_act() -> None:
+    """A results folder may hold what isn't ours: the formats for others don't rely on it."""
+    task = made_task(WILD, "failed", says=WILD, why=WILD, output=WILD, reason=WILD)
+    task.tests[0].id = WILD
+    task.mistake = MistakeFound(id=WILD, says=WILD)
+    wild = made_report(WILD, task, output=WILD, digest=WILD, isolation=[WILD])
+    reports = [wild, made_report("b", problem=WILD)]
+    for write in (to_csv, to_junit, to_html):
+        assert acting(write(reports)) == set()
+    for table in (class_table(reports), totals_table(reports)):
+        assert acting(shown(table, 9999)) == set()
+    only_ours(Page(to_html(reports, title=WILD)))

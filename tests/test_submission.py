@@ -425,6 +425,22 @@ def test_names_that_are_no_text_stay_at_the_door(tmp_path: Path) -> None:
     msgspec.msgpack.encode([submission.files, submission.problem])
 
 
+@pytest.mark.parametrize(
+    "name", ["\udcff", "\udcff.zip", "\udcff.tgz", "\udcff.py", "\x1b[31m.zip"]
+)
+def test_an_entry_with_such_a_name_is_told_of(tmp_path: Path, name: str) -> None:
+    """So is the name of the whole hand-in: one such would stop the grading of all."""
+    entry = tmp_path / name
+    if entry.suffix:
+        entry.write_bytes(b"no archive, and not UTF-8: \xff")
+    else:
+        entry.symlink_to("/etc")
+    submission = read_submission(entry, "l01", ONE)
+    assert submission.problem.isprintable()
+    assert submission.problem
+    msgspec.msgpack.encode([submission.files, submission.problem])
+
+
 # A class
 
 
@@ -442,6 +458,7 @@ def test_names_that_are_no_text_stay_at_the_door(tmp_path: Path) -> None:
         ("..py", "_"),
         (" . .zip", "_"),
         ("\udcff.py", "_"),
+        ("alice\u3164\uffa0\u200b.py", "alice___"),
         ("x" * 200 + ".py", "x" * 100),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from autograder import suite
 from autograder.errors import CourseError
 from autograder.suite import DEFAULT_TOLERANCES, Different, close, task, use_tolerances
 
@@ -248,6 +249,24 @@ def test_long_values_are_shown_short() -> None:
     assert len(difference([[[1.23456789012] * 99] * 99], 3)[1]) < 200
     assert "0.123456789)" in difference(0.1234567890123, "x")[1]
     assert difference({"a": 1}, 3)[1] == "got a dict (a dict of 1), expected a int"
+
+
+def test_what_isn_t_shown_isn_t_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree of a million lists is an answer, and took seconds to become those few words."""
+    made = 0
+    pieces = suite._pieces
+
+    def counted(value: Any, room: int) -> Iterator[str]:
+        nonlocal made
+        made += 1
+        return pieces(value, room)
+
+    monkeypatch.setattr(suite, "_pieces", counted)
+    bush: Any = []
+    for _ in range(30):
+        bush = [bush] * 40
+    assert len(difference(bush, 3)[1]) < 200
+    assert made < 3000
 
 
 # How far apart is still the same

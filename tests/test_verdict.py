@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
 from typing import Any, get_args
 
 import pytest
@@ -103,12 +106,29 @@ def test_nothing_is_blocked_by_what_counts(good: str) -> None:
         ("\u202egnp.exe\u2066\u200f\u061c", "\\u202egnp.exe\\u2066\\u200f\\u061c"),
         ("\ud800\udfff", "\\ud800\\udfff"),
         ("\ufeff\ufffe\uffff\u2028\u2029", "\\ufeff\\ufffe\\uffff\\u2028\\u2029"),
+        ("a\u200b\u200d\u2060\xadb", "a\\u200b\\u200d\\u2060\\xadb"),
+        ("tag \U000e0001\U000e0041", "tag \\U000e0001\\U000e0041"),
+        ("filler \u3164\u115f\uffa0 \ufe0f", "filler \\u3164\\u115f\\uffa0 \\ufe0f"),
+        ("own \ue000\U000f0000\U0010ffff", "own \\ue000\\U000f0000\\U0010ffff"),
+        ("none \ufdd0\U0001ffff", "none \\ufdd0\\U0001ffff"),
     ],
 )
 def test_nothing_in_a_text_acts(text: str, shown: str) -> None:
     """Escape codes, directions of writing, halves of characters stand there written out."""
     assert harmless(text) == shown
     harmless(text).encode()
+
+
+def test_no_sign_that_nobody_sees_stays() -> None:
+    """Of all that Unicode calls control, format, half, private or a separator of lines.
+
+    But line and tab, and the format signs of a few scripts, which have a picture.
+    """
+    unseen = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    signs = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.category(chr(n)) in unseen]
+    left = {sign for sign in signs if harmless(sign) == sign}
+    pictures = re.compile("[\u0600-\u08ff\U00011000-\U000110ff\U00013000-\U000134ff]")
+    assert {sign for sign in left if not pictures.match(sign)} == {"\n", "\t"}
 
 
 def test_a_text_is_capped() -> None:
