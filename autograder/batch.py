@@ -183,12 +183,23 @@ class Results:
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
+    def make(self) -> None:
+        """Before anybody is graded: a folder that can't be made costs nobody's time."""
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
     def write(self, report: Report) -> None:
         """Whole or not at all: a reader never sees half a report."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.path(report.submission)
         temporary = self.folder / f".{report.submission}.tmp"
-        temporary.write_bytes(report_json(report))
-        os.replace(temporary, self.path(report.submission))
+        with _writing(path):
+            try:
+                temporary.write_bytes(report_json(report))
+                os.replace(temporary, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
 
     def read(self) -> list[Report]:
         """All reports, by name; what isn't one is left out."""
@@ -204,6 +215,17 @@ class Results:
         then = (report.digest, report.suite, report.device, report.isolation)
         broken = any(task.outcome == "broken" for task in report.tasks)
         return report if then == now and report.versions == versions() and not broken else None
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(
+            f"{path} can't be written: {error.strerror}; mend that and grade again:"
+            " what was finished is kept"
+        ) from None
 
 
 def report_json(report: Report) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import os
 import signal
@@ -28,6 +29,7 @@ from autograder.submission import Submission
 # same report.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 WORKER, SUITE = "autograder.worker:zygote", "autograder.grade:serve"
+FOLDER = "autograder-jail-"
 
 
 class Warm:
@@ -40,8 +42,8 @@ class Warm:
     def __init__(self, course: Course, start_method: str = "fork") -> None:
         self.course = course
         self.forks = start_method == "fork"
-        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
-        os.chmod(self.folder.name, 0o711)
+        _sweep(tempfile.gettempdir())
+        self.folder, self.lock = _folder()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.control: socket.socket | None = None
 
@@ -80,7 +82,8 @@ class Warm:
 
     def _fork(self, entry: str, sockets: list[socket.socket]) -> None:
         assert self.control is not None
-        socket.send_fds(self.control, [entry.encode()], [s.fileno() for s in sockets])
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the channel will tell
+            socket.send_fds(self.control, [entry.encode()], [s.fileno() for s in sockets])
         for s in sockets:
             s.close()
 
@@ -108,12 +111,37 @@ class Warm:
     def close(self) -> None:
         """End every process, the deaf ones too."""
         for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
+            if process.poll() is None:  # else its number may be somebody else's by now
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if self.control is not None:
             self.control.close()
         self.folder.cleanup()
+        os.close(self.lock)
+
+
+def _folder() -> tuple[tempfile.TemporaryDirectory[str], int]:
+    """A folder for the jails, and its lock, which the kernel lets go when we end, however."""
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=FOLDER)
+        with contextlib.suppress(FileNotFoundError):  # swept before it was locked
+            lock = os.open(folder.name, os.O_RDONLY)
+            with contextlib.suppress(OSError):  # where there are no locks nobody sweeps
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            os.chmod(folder.name, 0o711)
+            return folder, lock
+
+
+def _sweep(parent: str) -> None:
+    """Remove what commands that were killed left: empty folders whose lock nobody holds."""
+    for folder in Path(parent).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                folder.rmdir()
+            finally:
+                os.close(lock)
 
 
 @dataclass(frozen=True)
