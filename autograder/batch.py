@@ -44,10 +44,11 @@ def wrong_answers(plan: Plan) -> str:
     """The text of the lecture's wrong_answers.json."""
     pool = Pool(plan, (), many=False)
     try:
-        channel = pool.pairs[0].channel
-        channel.send_bytes(msgspec.msgpack.encode(Work(name="")))
-        done = msgspec.msgpack.decode(channel.recv_bytes(), type=Done)
-    except EOFError:
+        pair = pool.pairs[0]
+        pair.channel.send_bytes(msgspec.msgpack.encode(Work(name="")))
+        while (done := pair.receive()).ready:
+            pass
+    except (EOFError, OSError):
         raise WorkerError("the suite process ended; call again with --debug") from None
     finally:
         pool.close()
@@ -85,9 +86,11 @@ def grade_submissions(
             for channel in wait([pair.channel for pair in busy]):
                 pair = next(pair for pair in busy if pair.channel is channel)
                 try:
-                    done = msgspec.msgpack.decode(pair.channel.recv_bytes(), type=Done)
+                    done = pair.receive()
                 except (EOFError, OSError):
                     yield from _died(pool, plan, pair, again, tries)
+                    continue
+                if done.ready:
                     continue
                 if done.report is None:
                     raise _error(done)
@@ -120,15 +123,12 @@ def _died(
     pool: Pool, plan: Plan, pair: Pair, again: deque[Submission], tries: dict[str, int]
 ) -> Iterator[Report]:
     """A suite process ended: its first submission gets one more try, the others wait again."""
-    first = pair.busy[0]
-    tries[first.name] = tries.get(first.name, 0) + 1
-    rest = list(pair.busy)[1:]
     pool.restart(pair)
+    first = pair.busy[0]
+    tries[first.name] = tries.get(first.name, 0) + pair.ready
     if tries[first.name] >= TRIES:
-        yield broken_report(plan, first)
-        again.extend(rest)
-    else:
-        again.extend([first, *rest])
+        yield broken_report(plan, pair.busy.popleft())
+    again.extend(pair.busy)
 
 
 def _error(done: Done) -> AutograderError:

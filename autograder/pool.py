@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import functools
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,7 +23,8 @@ import msgspec
 
 from autograder import image, jail
 from autograder.course import Course, Lecture
-from autograder.job import Job, suite_digest
+from autograder.errors import WorkerError
+from autograder.job import Done, Job, suite_digest
 from autograder.submission import Submission
 
 # One thread each; sets of text in the same order every time, as the same work must get the
@@ -30,6 +32,7 @@ from autograder.submission import Submission
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 WORKER, SUITE = "autograder.worker:zygote", "autograder.grade:serve"
 FOLDER = "autograder-jail-"
+STARTS = 5  # of a suite process that ends before it is ready
 
 
 class Warm:
@@ -56,7 +59,9 @@ class Warm:
     def _image(self, deep: bool) -> None:
         """Start the image, if there is none or it has died."""
         if self.control is not None:
-            if self.processes[-1].poll() is None:
+            # It never speaks: what can be read there is its end, which comes before its last.
+            gone = select.select([self.control], [], [], 0)[0]
+            if not gone and self.processes[-1].poll() is None:
                 return
             self.control.close()
         imports = (*self.course.imports, *((image.DEEP,) if deep else ()))
@@ -180,10 +185,21 @@ class Plan:
 
 @dataclass
 class Pair:
-    """A suite process with the parent of its workers, and what it is busy with."""
+    """A suite process with the parent of its workers, and what it is busy with.
+
+    starts: how many ended before they were ready, in a row with this one.
+    """
 
     channel: Connection
     busy: deque[Submission] = field(default_factory=deque)
+    starts: int = 1
+    ready: bool = False
+
+    def receive(self) -> Done:
+        """What it tells next. Raises EOFError or OSError where it ended."""
+        done = msgspec.msgpack.decode(self.channel.recv_bytes(), type=Done)
+        self.ready |= done.ready
+        return done
 
 
 class Pool:
@@ -207,7 +223,14 @@ class Pool:
     def restart(self, pair: Pair) -> None:
         """Another pair in the place of one that died."""
         pair.channel.close()
-        self.pairs[self.pairs.index(pair)] = self._pair()
+        if not pair.ready and pair.starts == STARTS:
+            raise WorkerError(
+                f"the suite process ended {STARTS} times before it could grade anybody;"
+                " see what it printed, and grade again: what was finished is kept"
+            )
+        another = self._pair()
+        another.starts = 1 if pair.ready else pair.starts + 1
+        self.pairs[self.pairs.index(pair)] = another
 
     def close(self) -> None:
         if self.own:

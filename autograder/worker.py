@@ -79,7 +79,7 @@ def _reap(pid: int, cpu: int) -> int:
     looks like anybody's: the seconds that it used tell them apart.
     """
     _, status, used = os.wait4(pid, 0)
-    spent = used.ru_utime + used.ru_stime >= cpu + 1  # the hard limit, of `jail.limit`
+    spent = used.ru_utime + used.ru_stime >= cpu
     return signal.SIGXCPU if status == signal.SIGKILL and spent else status
 
 
