@@ -23,7 +23,7 @@ import msgspec
 
 from autograder import image, jail
 from autograder.course import Course, Lecture
-from autograder.errors import WorkerError
+from autograder.errors import MachineError, WorkerError
 from autograder.job import Done, Job, suite_digest
 from autograder.submission import Submission
 
@@ -45,7 +45,10 @@ class Warm:
     def __init__(self, course: Course, start_method: str = "fork") -> None:
         self.course = course
         self.forks = start_method == "fork"
-        _sweep(tempfile.gettempdir())
+        try:
+            _sweep(tempfile.gettempdir())
+        except FileNotFoundError as error:
+            raise MachineError(f"{error.strerror}; let TMPDIR name one") from None
         self.folder, self.lock = _folder()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.control: socket.socket | None = None
