@@ -119,7 +119,7 @@ def test_a_full_disk(place: Place) -> None:
     run = Run(place, f'{before}\n"$@" || {{ code=$?; cp -r {out}/. {kept}; exit $code; }}')
     assert run.finish() == 4
     assert "No space left on device; mend that and grade again: what was finished" in said(run)
-    shutil.move(kept, out)
+    shutil.copytree(kept, out, dirs_exist_ok=True)
     assert 1 <= whole(place) < 12
     finishes(place)
 
@@ -216,12 +216,16 @@ def test_a_clock_that_jumps_changes_nothing(
     assert reports["endless"].score == 8
 
 
+# Of the zygotes' children the one that has answered is the older.
 KILLING = """import os, pathlib, signal
-    flag, parent = pathlib.Path('FLAG'), os.getppid()
+    def children(pid):
+        return pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+    flag = pathlib.Path('FLAG')
+    close(student.extra([1]), 1)
     if ALWAYS or not flag.exists():
         flag.touch()
-        for pid in pathlib.Path(f'/proc/{parent}/task/{parent}/children').read_text().split():
-            for child in pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split():
+        for zygote in children(os.getppid()):
+            for child in children(zygote)[:1]:
                 os.kill(int(child), signal.SIGKILL)
     close(student.extra([1, 2, 3]), 6)"""
 
