@@ -34,7 +34,7 @@ from autograder.stub import cut
 
 # kind of process -> (kills in all, kills in one run)
 FEW = {"image": (24, 2), "command": (24, 1)}
-MANY = {"suite": (100, 4), "zygote": (100, 4), "child": (100, 4)}
+MANY = {"suite": (100, 5), "zygote": (100, 5), "child": (100, 5)}
 FAULTS = ("lost", "doubled", "half written", "changed", "orphans")
 MORE = ("left behind", "tracebacks", "gave up")
 PATIENCE = 10.0  # seconds in which a process that was killed is gone
