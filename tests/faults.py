@@ -33,7 +33,7 @@ from conftest import MINI
 from autograder.stub import cut
 
 # kind of process -> (kills in all, kills in one run)
-FEW = {"image": (24, 2), "command": (24, 1)}
+FEW = {"image": (24, 2), "command": (24, 3)}
 MANY = {"suite": (100, 5), "zygote": (100, 5), "child": (100, 5)}
 FAULTS = ("lost", "doubled", "half written", "changed", "orphans")
 MORE = ("left behind", "tracebacks", "gave up")
@@ -230,11 +230,18 @@ def orphans() -> int:
 
 
 def disturb(place: Place, kind: str, kills: int, chance: random.Random) -> Counter[str]:
-    """One class graded with so many kills amid it, and what came of it."""
+    """One class graded with so many kills amid it, and what came of it.
+
+    A command that is killed is called again.
+    """
     shutil.rmtree(place.results.parent, ignore_errors=True)
     seen: Counter[str] = Counter(runs=1)
     run = Run(place)
     for reports in sorted(chance.sample(range(len(place.untouched)), kills)):
+        if kind == "command" and seen["kills"]:
+            run.finish()
+            seen.update(after(place, run))
+            run = Run(place)
         seen["kills"] += kill(run, kind, reports, chance)
     code = run.finish()
     seen.update(after(place, run))

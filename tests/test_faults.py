@@ -249,12 +249,33 @@ def test_a_submission_that_uses_up_its_cpu_has_crashed(
     assert "ended by SIGXCPU" in report.tasks[0].tests[0].why + report.tasks[0].tests[1].why
 
 
-def test_a_suite_that_ends_before_it_is_ready_is_nobodys_work(
+ENDING = """import os, pathlib
+flag = pathlib.Path('FLAG')
+if not flag.exists() or len(flag.read_text()) < TIMES:
+    flag.open('a').write('x')
+    os._exit(9)"""
+
+
+def ending(course: Course, times: int) -> None:
+    """So often the suite's process ends while it collects the suite."""
+    suite = course.lectures[0].home / "test_hidden.py"
+    text = ENDING.replace("FLAG", str(course.root / "flag")).replace("TIMES", str(times))
+    suite.write_text(suite.read_text().replace("import torch", f"{text}\nimport torch", 1))
+
+
+def test_a_process_that_ends_before_it_is_ready_is_nobodys_doing(
+    mini: Course, grade: Grade, reference: str
+) -> None:
+    """No submission was asked yet, so none is given up."""
+    ending(mini, times=4)
+    assert grade({"right": reference})["right"].score == 9
+
+
+def test_a_suite_that_never_gets_ready_ends_the_run(
     mini: Course, grade: Grade, reference: str
 ) -> None:
     """The class isn't reported as broken, student by student."""
-    suite = mini.lectures[0].home / "test_hidden.py"
-    suite.write_text(suite.read_text().replace("import torch", "import os; os._exit(9)"))
+    ending(mini, times=99)
     with pytest.raises(WorkerError, match="ended 5 times before it could grade anybody"):
         grade({"right": reference})
 
