@@ -45,7 +45,7 @@ class Session:
     imported: str = ""
     failure: AnswerError | None = None
     kills: dict[str, int] = field(default_factory=dict)
-    killed: bool = False  # in this test, and not by us
+    killed: bool = False  # by SIGKILL, in this test
     again: int = AGAIN
     child: Child | None = None
     loaded: bool = False
