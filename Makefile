@@ -2,6 +2,7 @@
 # make test   set everything up, run all tests
 # make check  what CI runs: format, lint, types, the course's own promise, the tests
 # make slow   the proofs that take minutes
+# make faults kill -9 of our own processes, hundreds of times amid a class
 # make bench  the figures of README
 # make fuzz   bytes by the million against the wire; SECONDS=3600 for an hour
 
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check slow bench fuzz clean
+.PHONY: setup demo test check slow bench attacks faults fuzz clean
 
 setup: $(READY)
 
@@ -39,6 +40,9 @@ check: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow
+
+faults: $(READY)
+	$(BIN)/python tests/faults.py
 
 bench: $(READY)
 	$(BIN)/python bench/throughput.py

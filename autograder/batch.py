@@ -44,10 +44,11 @@ def wrong_answers(plan: Plan) -> str:
     """The text of the lecture's wrong_answers.json."""
     pool = Pool(plan, (), many=False)
     try:
-        channel = pool.pairs[0].channel
-        channel.send_bytes(msgspec.msgpack.encode(Work(name="")))
-        done = msgspec.msgpack.decode(channel.recv_bytes(), type=Done)
-    except EOFError:
+        pair = pool.pairs[0]
+        pair.channel.send_bytes(msgspec.msgpack.encode(Work(name="")))
+        while (done := pair.receive()).ready:
+            pass
+    except (EOFError, OSError):
         raise WorkerError("the suite process ended; call again with --debug") from None
     finally:
         pool.close()
@@ -85,9 +86,11 @@ def grade_submissions(
             for channel in wait([pair.channel for pair in busy]):
                 pair = next(pair for pair in busy if pair.channel is channel)
                 try:
-                    done = msgspec.msgpack.decode(pair.channel.recv_bytes(), type=Done)
+                    done = pair.receive()
                 except (EOFError, OSError):
                     yield from _died(pool, plan, pair, again, tries)
+                    continue
+                if done.ready:
                     continue
                 if done.report is None:
                     raise _error(done)
@@ -120,15 +123,12 @@ def _died(
     pool: Pool, plan: Plan, pair: Pair, again: deque[Submission], tries: dict[str, int]
 ) -> Iterator[Report]:
     """A suite process ended: its first submission gets one more try, the others wait again."""
-    first = pair.busy[0]
-    tries[first.name] = tries.get(first.name, 0) + 1
-    rest = list(pair.busy)[1:]
     pool.restart(pair)
+    first = pair.busy[0]
+    tries[first.name] = tries.get(first.name, 0) + pair.ready
     if tries[first.name] >= TRIES:
-        yield broken_report(plan, first)
-        again.extend(rest)
-    else:
-        again.extend([first, *rest])
+        yield broken_report(plan, pair.busy.popleft())
+    again.extend(pair.busy)
 
 
 def _error(done: Done) -> AutograderError:
@@ -183,12 +183,23 @@ class Results:
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
+    def make(self) -> None:
+        """Before anybody is graded: a folder that can't be made costs nobody's time."""
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+
     def write(self, report: Report) -> None:
         """Whole or not at all: a reader never sees half a report."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.path(report.submission)
         temporary = self.folder / f".{report.submission}.tmp"
-        temporary.write_bytes(report_json(report))
-        os.replace(temporary, self.path(report.submission))
+        with _writing(path):
+            try:
+                temporary.write_bytes(report_json(report))
+                os.replace(temporary, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+                raise
 
     def read(self) -> list[Report]:
         """All reports, by name; what isn't one is left out."""
@@ -204,6 +215,17 @@ class Results:
         then = (report.digest, report.suite, report.device, report.isolation)
         broken = any(task.outcome == "broken" for task in report.tasks)
         return report if then == now and report.versions == versions() and not broken else None
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MachineError(
+            f"{path} can't be written: {error.strerror}; mend that and grade again:"
+            " what was finished is kept"
+        ) from None
 
 
 def report_json(report: Report) -> bytes:

@@ -228,7 +228,7 @@ class Child:
         known = {s.value: s.name for s in signal.Signals}
         name = known.get(-code, f"signal {-code}")
         hint = " (memory or CPU ran out?)" if name in ("SIGKILL", "SIGXCPU") else ""
-        return Crashed(f"the process was ended by {name}{hint}")
+        return Crashed(f"the process was ended by {name}{hint}", killed=name == "SIGKILL")
 
     def end(self) -> None:
         """Kill it; the zygote reaps. Waits only where what it started must be hunted by its user:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -434,9 +436,20 @@ def _exit_code(found: Any) -> int:
     return errors.PASSED if right and not any(r.problem for r in found) else errors.WRONG
 
 
+class Stopped(BaseException):
+    """A signal asks us to end; its number. What is open is closed on the way out."""
+
+
+def _stop(number: int, _: object) -> None:
+    raise Stopped(number)
+
+
 def main() -> None:
     """The command `autograder`."""
     debug = "--debug" in sys.argv[1:2]
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup wants us to go on
+            signal.signal(number, _stop)
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
@@ -447,9 +460,10 @@ def main() -> None:
             raise
         click.echo(f"autograder: {error}", err=True)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("autograder: interrupted; what was finished is written", err=True)
-        sys.exit(errors.INTERRUPTED)
+    except (KeyboardInterrupt, click.Abort, Stopped) as stop:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            click.echo("autograder: interrupted; what was finished is written", err=True)
+        sys.exit(128 + (stop.args[0] if isinstance(stop, Stopped) else signal.SIGINT))
     except BrokenPipeError:
         sys.exit(errors.PASSED)
     except OSError as error:

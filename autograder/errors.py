@@ -22,7 +22,6 @@ import difflib
 from collections.abc import Iterable
 
 PASSED, WRONG, USAGE, COURSE, MACHINE, BROKEN = 0, 1, 2, 3, 4, 5
-INTERRUPTED = 130
 
 
 class AutograderError(Exception):
@@ -104,9 +103,13 @@ class TimedOut(AnswerError):
 
 
 class Crashed(AnswerError):
-    """The submission's process died."""
+    """The submission's process died. `killed`: by SIGKILL, which may not have been its fault."""
 
     outcome = "crashed"
+
+    def __init__(self, message: str, killed: bool = False) -> None:
+        super().__init__(message)
+        self.killed = killed
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

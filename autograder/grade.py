@@ -232,6 +232,7 @@ def _need_device(device: str) -> None:
 
 def _loop(grader: Grader, connection: Connection) -> None:
     image.freeze()
+    _send(connection, Done(ready=True))
     while True:
         work = msgspec.msgpack.decode(connection.recv_bytes(), type=Work)
         submission = Submission(work.name, work.files, work.problem, work.outcome)

@@ -36,8 +36,12 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, kw_only=True):
-    """What came of it: a report, the text of wrong_answers.json, or our own error."""
+    """What came of it: a report, the text of wrong_answers.json, or our own error.
 
+    ready: the first word of a suite process, which has collected its suite.
+    """
+
+    ready: bool = False
     report: Report | None = None
     wrong_answers: str = ""
     error: str = ""

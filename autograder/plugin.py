@@ -130,6 +130,8 @@ class Suite:
         student = session.begin(test.task, test.seed)
         began = time.perf_counter()
         error, skipped = self._protocol(test, following, student)
+        if session.forgiven():
+            return self._one(session, test, following, stubs)
         seconds = time.perf_counter() - began
         told = "\n".join(self.now.told)
         result = TestResult(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -21,13 +23,16 @@ import msgspec
 
 from autograder import image, jail
 from autograder.course import Course, Lecture
-from autograder.job import Job, suite_digest
+from autograder.errors import MachineError, WorkerError
+from autograder.job import Done, Job, suite_digest
 from autograder.submission import Submission
 
 # One thread each; sets of text in the same order every time, as the same work must get the
 # same report.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 WORKER, SUITE = "autograder.worker:zygote", "autograder.grade:serve"
+FOLDER = "autograder-jail-"
+STARTS = 5  # of a suite process that ends before it is ready
 
 
 class Warm:
@@ -40,8 +45,11 @@ class Warm:
     def __init__(self, course: Course, start_method: str = "fork") -> None:
         self.course = course
         self.forks = start_method == "fork"
-        self.folder = tempfile.TemporaryDirectory(prefix="autograder-")
-        os.chmod(self.folder.name, 0o711)
+        try:
+            _sweep(tempfile.gettempdir())
+        except FileNotFoundError as error:
+            raise MachineError(f"{error.strerror}; let TMPDIR name one") from None
+        self.folder, self.lock = _folder()
         self.processes: list[subprocess.Popen[bytes]] = []
         self.control: socket.socket | None = None
 
@@ -54,7 +62,9 @@ class Warm:
     def _image(self, deep: bool) -> None:
         """Start the image, if there is none or it has died."""
         if self.control is not None:
-            if self.processes[-1].poll() is None:
+            # It never speaks: what can be read there is its end, which comes before its last.
+            gone = select.select([self.control], [], [], 0)[0]
+            if not gone and self.processes[-1].poll() is None:
                 return
             self.control.close()
         imports = (*self.course.imports, *((image.DEEP,) if deep else ()))
@@ -80,7 +90,8 @@ class Warm:
 
     def _fork(self, entry: str, sockets: list[socket.socket]) -> None:
         assert self.control is not None
-        socket.send_fds(self.control, [entry.encode()], [s.fileno() for s in sockets])
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the channel will tell
+            socket.send_fds(self.control, [entry.encode()], [s.fileno() for s in sockets])
         for s in sockets:
             s.close()
 
@@ -108,12 +119,37 @@ class Warm:
     def close(self) -> None:
         """End every process, the deaf ones too."""
         for process in self.processes:
-            with contextlib.suppress(ProcessLookupError):
+            if process.poll() is None:  # else its number may be somebody else's by now
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         if self.control is not None:
             self.control.close()
         self.folder.cleanup()
+        os.close(self.lock)
+
+
+def _folder() -> tuple[tempfile.TemporaryDirectory[str], int]:
+    """A folder for the jails, and its lock, which the kernel lets go when we end, however."""
+    while True:
+        folder = tempfile.TemporaryDirectory(prefix=FOLDER)
+        with contextlib.suppress(FileNotFoundError):  # swept before it was locked
+            lock = os.open(folder.name, os.O_RDONLY)
+            with contextlib.suppress(OSError):  # where there are no locks nobody sweeps
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            os.chmod(folder.name, 0o711)
+            return folder, lock
+
+
+def _sweep(parent: str) -> None:
+    """Remove what commands that were killed left: empty folders whose lock nobody holds."""
+    for folder in Path(parent).glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                folder.rmdir()
+            finally:
+                os.close(lock)
 
 
 @dataclass(frozen=True)
@@ -152,10 +188,21 @@ class Plan:
 
 @dataclass
 class Pair:
-    """A suite process with the parent of its workers, and what it is busy with."""
+    """A suite process with the parent of its workers, and what it is busy with.
+
+    starts: how many ended before they were ready, in a row with this one.
+    """
 
     channel: Connection
     busy: deque[Submission] = field(default_factory=deque)
+    starts: int = 1
+    ready: bool = False
+
+    def receive(self) -> Done:
+        """What it tells next. Raises EOFError or OSError where it ended."""
+        done = msgspec.msgpack.decode(self.channel.recv_bytes(), type=Done)
+        self.ready |= done.ready
+        return done
 
 
 class Pool:
@@ -179,7 +226,14 @@ class Pool:
     def restart(self, pair: Pair) -> None:
         """Another pair in the place of one that died."""
         pair.channel.close()
-        self.pairs[self.pairs.index(pair)] = self._pair()
+        if not pair.ready and pair.starts == STARTS:
+            raise WorkerError(
+                f"the suite process ended {STARTS} times before it could grade anybody;"
+                " see what it printed, and grade again: what was finished is kept"
+            )
+        another = self._pair()
+        another.starts = 1 if pair.ready else pair.starts + 1
+        self.pairs[self.pairs.index(pair)] = another
 
     def close(self) -> None:
         if self.own:

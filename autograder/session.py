@@ -11,11 +11,12 @@ from typing import Any
 from autograder import wire
 from autograder.child import Child, Zygote
 from autograder.course import Limits, Task
-from autograder.errors import AnswerError, Missing, Raised, Refused, TimedOut
+from autograder.errors import AnswerError, Crashed, Missing, Raised, Refused, TimedOut
 from autograder.student import Student
 from autograder.worker import TEXT_LIMIT
 
 RECEIVED_LIMIT = 4 * wire.FRAME_LIMIT  # bytes of answers of one submission
+AGAIN = 3  # tests of a submission that are asked once more, as their child was killed
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Session:
     imported: str = ""
     failure: AnswerError | None = None
     kills: dict[str, int] = field(default_factory=dict)
+    killed: bool = False  # by SIGKILL, in this test
+    again: int = AGAIN
     child: Child | None = None
     loaded: bool = False
     imports: int = 0
@@ -60,8 +63,23 @@ class Session:
         """A test of `task` begins: the student that it sees."""
         self.task, self.seed = task, seed
         self.answers, self.asked = [], 0
-        self.printed = ""
+        self.printed, self.killed = "", False
         return Student(self.ask, task.file)
+
+    def forgiven(self) -> bool:
+        """Whether to ask this test once more, as if it had never been asked.
+
+        A machine that runs out of memory kills whom it likes. Whoever dies of its own doing dies
+        again, and of a few more questions nobody learns anything.
+        """
+        assert self.task is not None
+        if not self.killed or self.again == 0:
+            return False
+        self.again -= 1
+        self.kills[self.task.id] -= 1
+        if self.failure is not None:
+            self.failure, self.imported = None, ""
+        return True
 
     def ask(self, request: dict[str, Any]) -> Any:
         """The value of an answer. Raises the `AnswerError` that says why there is none."""
@@ -135,6 +153,7 @@ class Session:
         except AnswerError as error:
             if not (isinstance(error, Refused) and error.alive):
                 self._kill()
+            self.killed |= isinstance(error, Crashed) and error.killed
             raise
         finally:
             if self.child is not None:

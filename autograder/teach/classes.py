@@ -20,6 +20,7 @@ def grade_class(plan: Plan, submissions: Path, out: Path) -> Iterator[tuple[Repo
     """
     entries = find_submissions(submissions)
     results = batch.Results(out / plan.lecture.id)
+    results.make()
     todo = []
     for submission in batch.read_class(plan.lecture, entries):
         known = results.fresh(plan, submission)
