@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder import wire
+from autograder import memory, wire
 from autograder.course import Limits
 from autograder.errors import (
     AnswerError,
@@ -27,6 +27,7 @@ from autograder.worker import ANSWER, END, FORK, REQUEST
 
 JAIL_DEADLINE = 60.0  # seconds for a cold child to import torch and jail itself
 GONE = "the worker's parent process ended; grade again"
+LOOK = 0.1  # seconds between two looks at a child's memory
 OUTPUT_KEPT = 10_000  # characters of a submission's output that a report keeps
 
 
@@ -52,6 +53,8 @@ def settings(
         "file_mib": limits.file_mib,
         "processes": limits.processes,
         "open_files": limits.open_files,
+        "answer_mib": limits.answer_mib,
+        "answer_depth": limits.answer_depth,
     }
 
 
@@ -118,6 +121,7 @@ class Child:
         os.close(their_output)
         self.output = bytearray()
         self.said = 0  # bytes of output in all
+        self.looked = time.monotonic()  # at its memory
 
     def wait_ready(self) -> None:
         try:
@@ -134,6 +138,7 @@ class Child:
             data = wire.frame(request)
         except wire.WireError as error:
             raise CourseError(f"a test asked with something that can't cross: {error}") from None
+        self.weigh()
         if select.select([self.connection], [], [], 0)[0]:
             self.died()
             raise Refused("it answered before it was asked")
@@ -160,7 +165,8 @@ class Child:
             left = deadline - time.monotonic()
             if left <= 0:  # also for one who sends a byte at a time
                 raise TimedOut("no answer before the deadline")
-            ready = select.select(watched, [], [], left)[0]
+            ready = select.select(watched, [], [], min(left, LOOK))[0]
+            self.weigh()
             if self.pipe in ready and not self.drain(output_limit):
                 watched.remove(self.pipe)  # closed: it would be ready for ever
             if self.connection in ready:
@@ -184,6 +190,19 @@ class Child:
                 buffer = bytearray()
             except wire.WireError as error:
                 raise Refused(f"its answer could not be read: {error}") from None
+
+    def weigh(self) -> None:
+        """Look from time to time at how much memory it takes with all that it started.
+
+        The kernel caps each process alone.
+        """
+        now = time.monotonic()
+        limit = self.zygote.settings["memory_mib"]
+        if not limit or now - self.looked < LOOK:
+            return
+        self.looked = now
+        if memory.started(self.zygote.number(self.pid)) > limit * 2**20:
+            raise Refused(f"it and the processes that it started took more than {limit} MiB")
 
     def drain(self, limit: int) -> bool:
         """Read what it printed; keep the beginning. Whether more can come."""
@@ -217,7 +236,7 @@ class Child:
         except OSError:
             raise self.crash() from None
 
-    def crash(self) -> Crashed:
+    def crash(self) -> Crashed | TimedOut:
         """How it ended, in words."""
         self.connection.close()
         status = self.zygote.number(self.zygote.request(END, self.zygote.number(self.pid)))
@@ -227,7 +246,9 @@ class Child:
             return Crashed(f"the process ended itself with exit code {code}")
         known = {s.value: s.name for s in signal.Signals}
         name = known.get(-code, f"signal {-code}")
-        hint = " (memory or CPU ran out?)" if name in ("SIGKILL", "SIGXCPU") else ""
+        if name == "SIGXCPU":
+            return TimedOut(f"it used up its {self.zygote.settings['cpu']} seconds of CPU")
+        hint = " (memory ran out?)" if name == "SIGKILL" else ""
         return Crashed(f"the process was ended by {name}{hint}", killed=name == "SIGKILL")
 
     def end(self) -> None:

@@ -209,6 +209,7 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         image.load(["torch"])
         _need_device(job.device)
         wire.use_device(job.device)
+        wire.use_limits(course.limits.answer_mib, course.limits.answer_depth)
         collect(
             Suite(course, lecture, job.device),
             lambda suite: _loop(Grader(course, suite, zygote, job), connection),

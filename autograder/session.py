@@ -15,7 +15,7 @@ from autograder.errors import AnswerError, Crashed, Missing, Raised, Refused, Ti
 from autograder.student import Student
 from autograder.worker import TEXT_LIMIT
 
-RECEIVED_LIMIT = 4 * wire.FRAME_LIMIT  # bytes of answers of one submission
+RECEIVED = 4  # times the largest answer: all answers of one submission
 AGAIN = 3  # tests of a submission that are asked once more, as their child was killed
 
 
@@ -90,8 +90,9 @@ class Session:
             self.answers.append(Answer(raised=f"{type(error).__name__}: {error}"))
             raise
         self.received += len(answer)
-        if self.received > RECEIVED_LIMIT:
-            raise Refused(f"its answers are larger than {RECEIVED_LIMIT // 2**20} MiB in all")
+        most = RECEIVED * self.limits.answer_mib
+        if self.received > most * 2**20:
+            raise Refused(f"its answers are larger than {most} MiB in all")
         self.answers.append(Answer(data=answer))
         try:
             return wire.decode(answer)

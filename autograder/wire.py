@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Container
 from typing import Any
 
+# A course may set these two.
 FRAME_LIMIT = 64 * 2**20  # bytes
 DEPTH_LIMIT = 32
 NODE_LIMIT = 1_000_000
@@ -63,6 +64,12 @@ class WireError(Exception):
 def use_device(name: str) -> None:
     """Tensors from this device may be decoded in this process, onto it."""
     _devices.add(name)
+
+
+def use_limits(mib: int, depth: int) -> None:
+    """What one value may take in this process: MiB as bytes, levels of lists in lists."""
+    global FRAME_LIMIT, DEPTH_LIMIT
+    FRAME_LIMIT, DEPTH_LIMIT = mib * 2**20, depth
 
 
 def encode(value: Any) -> bytes:

@@ -132,6 +132,7 @@ def _enter(settings: dict[str, Any], parent: int) -> str:
         folder = tempfile.mkdtemp(dir=folder)
     image.load(settings["imports"])
     wire.use_device(settings["device"])
+    wire.use_limits(settings["answer_mib"], settings["answer_depth"])
     if "uid" in layers:
         os.chown(folder, settings["user"], settings["user"])
         jail.become(settings["user"])

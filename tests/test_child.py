@@ -33,7 +33,7 @@ class Peer:
     """The other end of a child's line; stands in for the parent that would have forked it."""
 
     def __init__(self) -> None:
-        self.settings = {"layers": []}
+        self.settings = {"layers": [], "memory_mib": 0}
         self.acts: list[Callable[[], object]] = []
         self.now = 0.0
         self.looks = 0
@@ -89,7 +89,9 @@ class Peer:
 def _ours(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Looks and clock of whichever peer there is."""
     monkeypatch.setattr(child, "select", SimpleNamespace(select=lambda *a: PEERS[-1].select(*a)))
-    monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=lambda: PEERS[-1].now))
+    monkeypatch.setattr(
+        child, "time", SimpleNamespace(monotonic=lambda: PEERS[-1].now if PEERS else 0.0)
+    )
     yield
     while PEERS:
         PEERS.pop().close()

@@ -16,20 +16,9 @@ from conftest import ROOT
 ENGINE = ROOT / "autograder"
 # Each module imports only from those before it.
 ORDER = (
-    *("errors", "course", "verdict", "wire", "jail", "image", "forbid", "state", "worker", "child"),
-    *(
-        "student",
-        "session",
-        "submission",
-        "stub",
-        "clue",
-        "suite",
-        "job",
-        "mistake",
-        "plugin",
-        "grade",
-    ),
-    *("pool", "batch", "report", "doctor"),
+    *("errors", "course", "verdict", "wire", "jail", "image", "forbid", "state", "worker"),
+    *("memory", "child", "student", "session", "submission", "stub", "clue", "suite", "job"),
+    *("mistake", "plugin", "grade", "pool", "batch", "report", "doctor"),
 )
 FOLDERS = ("author", "learn", "teach")
 

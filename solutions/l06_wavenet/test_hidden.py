@@ -673,7 +673,7 @@ def test_batch_and_time_are_one(student, rng, device):
     for shape in ((4, 3, 5), (3, 7, 2)):
         x = columns(rng, shape, device, torch.float64)
         # positions differ from one another, so that statistics of each would show
-        x = x + some(rng, (1, *shape[1:]), device, 2.0, torch.float64)
+        x = 16.0 * (x + some(rng, (1, *shape[1:]), device, 2.0, torch.float64))
         weights = some(rng, shape, device, 1.0, torch.float64)
         values = norm_values(rng, shape[-1], device, torch.float64)
         answer = ask_norm(student, x, values, weights, True)
