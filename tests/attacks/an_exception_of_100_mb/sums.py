@@ -1,0 +1,10 @@
+# tries: to raise an exception with a text of 100 MB
+# stopped by: capped text
+# seen: error or timeout, ""
+# without: got in
+
+from honest import *
+
+
+def double(x):
+    raise ValueError("x" * 10**8)

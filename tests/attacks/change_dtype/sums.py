@@ -1,0 +1,11 @@
+# tries: to change torch's default dtype for what comes
+# stopped by: restored
+# seen: passed, ""
+# without: got in
+
+from honest import *
+
+
+def double(x):
+    torch.set_default_dtype(torch.float16)
+    return 2 * x

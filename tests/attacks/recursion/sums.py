@@ -1,0 +1,10 @@
+# tries: to recurse without end
+# stopped by: another process
+# seen: error, "RecursionError"
+# without: got in
+
+from honest import *
+
+
+def double(x):
+    return double(x)

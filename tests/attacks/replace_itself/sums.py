@@ -1,0 +1,15 @@
+# tries: to replace its process by a shell
+# stopped by: seccomp
+# seen: failed, "stopped: PermissionError 1\b"
+# without: got in
+
+import os
+
+from honest import *
+from tools import tried
+
+
+def double(x):
+    return tried(
+        lambda: os.execv("/bin/sh", ["sh", "-c", "echo GOT IN"]),
+    )
