@@ -57,8 +57,7 @@ def run(folder: Path) -> int:
         sys.dont_write_bytecode = True
         arguments = ["-v", "-s", "--tb=line", "-p", "no:cacheprovider", "-c", os.devnull]
         code = pytest.main([*arguments, "--rootdir", str(folder), "test_beside.py"])
-        sys.stdout.flush()
-        os._exit(int(code))
+        sys.exit(int(code))  # as a command of its own would end
     fd = os.pidfd_open(pid)
     if not select.select([fd], [], [], SECONDS)[0]:
         os.kill(pid, signal.SIGKILL)

@@ -14,7 +14,6 @@ import gzip
 import html.parser
 import importlib.util
 import io
-import json
 import os
 import re
 import select
@@ -28,19 +27,20 @@ import tempfile
 import threading
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 from xml.etree import ElementTree
 
 import msgspec
+from beside import SUITE
 from rich.console import Console
 
 from autograder import batch, jail, report
 from autograder.course import SECRET_VARIABLE, Course, load_course
-from autograder.pool import Plan
-from autograder.submission import Submission, find_submissions, read_submission, student_name
+from autograder.pool import Plan, Warm
+from autograder.submission import Submission, find_submissions, read_submission
 from autograder.verdict import Report, harmless
 
 HERE = Path(__file__).parent
@@ -57,7 +57,12 @@ LIFTED = (  # guards that tests/lifted.py takes off
     *("fresh child", "restored", "gate", "renderers"),
 )
 BESIDE = ("another process", "plain data")
-LAYERS = (*JAIL, *LIFTED, *BESIDE, "deadline", "output cap", "secret", "hidden suite", "intake")
+LAYERS = (  # in the order of tests/attacks/README.md
+    *JAIL,
+    *BESIDE,
+    *("numbers", "decoder", "wire limits", "capped text", "deadline", "output cap"),
+    *("fresh child", "restored", "gate", "secret", "hidden suite", "intake", "renderers"),
+)
 LOOSE = {  # limits that a layer consists of, and what they are without it
     "deadline": {"call": 20.0, "submission": 60.0, "cpu": 1},
     "output cap": {"output_kib": 2**20},
@@ -104,6 +109,10 @@ class Attack:
     def builds(self) -> bool:
         """Whether it is an archive or a name: something that a build.py makes."""
         return (self.folder / "build.py").is_file()
+
+    def gone(self) -> set[str]:
+        """The attacks whose victim has died."""
+        return {name for name, victim in self.victims.items() if victim.poll() is not None}
 
     def files(self) -> dict[str, bytes]:
         """What the student hands in."""
@@ -230,7 +239,7 @@ class Place:
 
     def victim(self, attack: Attack) -> int:
         """A process that stands for the grader, one for each attack, with canaries about it."""
-        if attack.name not in self.victims:
+        if attack.name not in self.victims or attack.name in self.gone():
             self.victims[attack.name] = subprocess.Popen(
                 [f"{CANARY} grader", "600"],
                 executable=shutil.which("sleep"),
@@ -238,6 +247,10 @@ class Place:
                 start_new_session=True,
             )
         return self.victims[attack.name].pid
+
+    def gone(self) -> set[str]:
+        """The attacks whose victim has died."""
+        return {name for name, victim in self.victims.items() if victim.poll() is not None}
 
     def files(self) -> dict[str, bytes]:
         """All that is on disk, but for what Python compiled and what build.py made."""
@@ -286,9 +299,9 @@ def planted(folder: Path) -> Iterator[Place]:
     mark = f"museum-{os.getpid()}-{os.urandom(4).hex()}"
     for path in (
         *("class/neighbour/sums.py", "results/neighbour.json", "home/.ssh/id_key"),
-        *("planted/file", "temporary/.keep"),
+        *("results/to_write.json", "results/to_remove.json", "planted/file", "temporary/.keep"),
     ):
-        (folder / path).parent.mkdir(parents=True)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(f"{CANARY} of another")
     solution = folder / "mini" / "solutions" / "l01_sums" / "sums.py"
     solution.write_text(f"{solution.read_text()}\n\nNOTE = '{CANARY} in the solution'\n")
@@ -339,25 +352,23 @@ def listening(family: int, address: object) -> Iterator[tuple[str, int]]:
 # What is handed in
 
 
-def hand_in(attack: Attack, place: Place, plainly: bool = False) -> dict[str, Submission]:
-    """The attack's submissions by the name that they are graded under; of most, one."""
+def hand_in(attack: Attack, place: Place, names: batch.Names, plainly: bool) -> list[Submission]:
+    """The attack's submissions; of most, one. names: those of the class."""
     if not attack.builds:
         given = {
             "honest.py": REFERENCE.read_bytes(),
             "tools.py": (ATTACKS / "tools.py").read_bytes(),
             "places.py": place.places(attack),
         }
-        return {attack.name: Submission(attack.name, {**given, **attack.files()})}
+        return [Submission(attack.name, {**given, **attack.files()})]
     entries = place.folder / "entries" / attack.name
+    shutil.rmtree(entries, ignore_errors=True)
     entries.mkdir(parents=True)
     _built(attack).build(entries, REFERENCE.read_bytes(), place.folder / "planted")
-    names = batch.Names()
-    found = {}
+    found = []
     for entry in find_submissions(entries):
         read = take_plainly(entry) if plainly else read_submission(entry, "l01_sums", ["sums.py"])
-        read = names.distinct(read, entry)
-        name = read.name if plainly else f"{attack.name}-{read.name}"[:100]
-        found[name] = Submission(name, read.files, read.problem, read.outcome)
+        found.append(names.distinct(read, entry))
     return found
 
 
@@ -390,7 +401,7 @@ def take_plainly(entry: Path) -> Submission:
         return Submission(entry.name, problem=", ".join(told))
     outcome = "refused" if "sums.py" in files else "missing"
     problem = "" if "sums.py" in files else f"missing: there is {', '.join(files)}"
-    return Submission(student_name(entry), files, problem, outcome)
+    return Submission(entry.name, files, problem, outcome)
 
 
 def _members(entry: Path) -> Iterator[tuple[str, bytes, str]]:
@@ -454,44 +465,65 @@ class Run:
 
 
 def grade(
+    place: Place,
     attacks: Mapping[str, Attack],
     off: frozenset[str] = frozenset(),
     limits: str = "",
     neighbours: bool = True,
     jobs: int = 2,
+    warm: Warm | None = None,
 ) -> Run:
-    """Grade the attacks in one class, honest neighbours among them, without the layers in `off`."""
-    with tempfile.TemporaryDirectory(prefix="museum-") as folder, planted(Path(folder)) as place:
-        course = place.course(off, limits)
-        before = place.files(), _shared()
-        class_: dict[str, Submission] = {}
-        owner: dict[str, str] = {}
-        for attack in attacks.values():
-            handed = hand_in(attack, place, "intake" in off)
-            class_ |= handed
-            owner |= dict.fromkeys(handed, attack.name)
-        honest = honest_ones() if neighbours else {}
-        layers = tuple(layer for layer in jail.available() if layer not in off)
-        plan = Plan(course, course.lectures[0], jobs=jobs, layers=layers)
-        with survivors() as left_behind:
-            reports = list(
-                batch.grade_submissions(plan, [*class_.values(), *honest.values()], many=True)
-            )
-            left = left_behind()
-        by_attack: dict[str, list[Report]] = defaultdict(list)
-        for found in reports:
-            if found.submission in owner:
-                by_attack[owner[found.submission]].append(found)
-        machine = [*([LEFT] if left else []), *_changes(before, (place.files(), _shared()))]
-        gone = {name for name, victim in place.victims.items() if victim.poll() is not None}
-        return Run(
-            {
-                name: _see(attack, by_attack[name], name in gone, "renderers" in off)
-                for name, attack in attacks.items()
-            },
-            {found.submission: found for found in reports if found.submission in honest},
-            machine,
+    """Grade the attacks in one class, honest neighbours among them, without the layers in `off`.
+
+    What they changed is seen, and undone.
+    """
+    course = place.course(off, limits)
+    names = batch.Names()
+    class_: list[Submission] = []
+    owner: dict[str, str] = {}
+    for attack in attacks.values():
+        handed = hand_in(attack, place, names, "intake" in off)
+        class_ += handed
+        owner |= {one.name: attack.name for one in handed}
+    honest = honest_ones() if neighbours else {}
+    layers = tuple(layer for layer in jail.available() if layer not in off)
+    plan = Plan(course, course.lectures[0], jobs=jobs, layers=layers, warm=warm)
+    with unchanged(place) as machine:
+        reports = list(
+            batch.grade_submissions(plan, [*class_, *honest.values()], many=True)
         )
+    found: dict[str, list[Report]] = defaultdict(list)
+    for one in reports:
+        found[owner.get(one.submission, one.submission)].append(one)
+    gone = place.gone()
+    return Run(
+        {
+            name: _see(attack, found[name], name in gone, "renderers" in off)
+            for name, attack in attacks.items()
+        },
+        {name: found[name][0] for name in honest},
+        machine,
+    )
+
+
+@contextlib.contextmanager
+def unchanged(place: Place) -> Iterator[list[str]]:
+    """In words, what isn't as it was before; in the end it is."""
+    found: list[str] = []
+    files, shared = place.files(), _shared()
+    with survivors() as left_behind:
+        yield found
+        if left_behind():
+            found.append(LEFT)
+    after = place.files()
+    for path in sorted(files.keys() | after.keys()):
+        if files.get(path) != after.get(path):
+            found.append(f"{OUTSIDE}: {path}")
+            if path in files:
+                Path(path).write_bytes(files[path])
+            else:
+                os.unlink(path)
+    found += [f"left in shared memory: {name}" for name in sorted(_shared() - shared)]
 
 
 def honest_ones() -> dict[str, Submission]:
@@ -510,16 +542,6 @@ def _shared() -> set[str]:
     tables = [path.read_text() for path in Path("/proc/sysvipc").glob("*")]
     rows = {" ".join(line.split()[:2]) for text in tables for line in text.splitlines()}
     return rows | {path.name for path in Path("/dev/shm").glob("*")}
-
-
-Machine = tuple[dict[str, bytes], set[str]]
-
-
-def _changes(before: Machine, after: Machine) -> list[str]:
-    """In words, what of a machine isn't as it was."""
-    files = {path for path, data in after[0].items() if before[0].get(path) != data}
-    told = [f"{OUTSIDE}: {path}" for path in sorted(files | (before[0].keys() - after[0].keys()))]
-    return told + [f"left in shared memory: {name}" for name in sorted(after[1] - before[1])]
 
 
 def _see(attack: Attack, reports: list[Report], gone: bool, plainly: bool) -> Seen:
@@ -608,7 +630,7 @@ def plain_renderers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def survivors() -> Iterator[object]:
+def survivors() -> Iterator[Callable[[], list[int]]]:
     """Whoever outlives a grading run becomes our child; asked, it says who doesn't end."""
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
@@ -643,32 +665,27 @@ def _ends(pid: int) -> bool:
 # Without another process: pytest, with the submission imported beside the tests
 
 
-def test_beside(attacks: Mapping[str, Attack]) -> dict[str, Seen]:
+def grade_beside(place: Place, attacks: Mapping[str, Attack]) -> dict[str, Seen]:
     """What comes of attacks where the tests import them; only those that harm that process alone.
 
     tests/beside.py runs them, in a process of its own.
     """
-    import beside
-
-    with tempfile.TemporaryDirectory(prefix="museum-") as root, planted(Path(root)) as place:
-        folders = {name: Path(root) / "beside" / name for name in attacks}
-        for name, attack in attacks.items():
-            for path, data in hand_in(attack, place)[name].files.items():
-                (folders[name] / path).parent.mkdir(parents=True, exist_ok=True)
-                (folders[name] / path).write_bytes(data)
-            (folders[name] / "test_beside.py").write_text(beside.SUITE.format(canary=CANARY))
-        command = [sys.executable, str(HERE / "beside.py"), *map(str, folders.values())]
-        subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        return {name: _see_beside(attacks[name], folder) for name, folder in folders.items()}
-
-
-test_beside.__test__ = False  # type: ignore[attr-defined]  # a test of theirs, not one of pytest's
+    folders = {name: place.folder / "entries" / name for name in attacks}
+    for name, attack in attacks.items():
+        shutil.rmtree(folders[name], ignore_errors=True)
+        for path, data in hand_in(attack, place, batch.Names(), False)[0].files.items():
+            (folders[name] / path).parent.mkdir(parents=True, exist_ok=True)
+            (folders[name] / path).write_bytes(data)
+        (folders[name] / "test_beside.py").write_text(SUITE.format(canary=CANARY))
+    command = [sys.executable, str(HERE / "beside.py"), *map(str, folders.values())]
+    subprocess.run(command, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    return {name: _see_beside(attacks[name], folder) for name, folder in folders.items()}
 
 
 def _see_beside(attack: Attack, folder: Path) -> Seen:
     said = (folder / "said").read_text(errors="replace")[-20_000:]
     code = (folder / "code").read_text()
-    verdicts = dict(re.findall(r"test_beside.py::test_(\w+) .*?(PASSED|FAILED|SKIPPED|XFAIL)", said))
+    verdicts = dict(re.findall(r"test_beside.py::test_(\w+) .*?(PASSED|FAILED|SKIPPED)", said))
     ended = re.search(r"=+ .*(passed|failed|error|skipped|xfailed).* in [\d.]+s", said)
     told = [said, f"exit code {code}", str(verdicts), "" if ended else "no verdicts"]
     right = "passed" in attack.outcomes
@@ -718,41 +735,54 @@ def _names(layers: Iterable[str]) -> str:
     return ", ".join(sorted(layers, key=LAYERS.index))
 
 
-def behind_all_walls(attacks: Mapping[str, Attack]) -> Run:
+def behind_all_walls(place: Place, attacks: Mapping[str, Attack]) -> Run:
     """The class of them all; those with limits of their own in classes of their own."""
     whole = Run({}, {}, [])
     for limits in sorted({attack.limits for attack in attacks.values()}):
         some = {name: a for name, a in attacks.items() if a.limits == limits}
-        run = grade(some, limits=limits, neighbours=not limits)
+        run = grade(place, some, limits=limits, neighbours=not limits)
         whole.seen |= run.seen
         whole.neighbours |= run.neighbours
         whole.machine += run.machine
     return whole
 
 
-def without_their_walls(attacks: Mapping[str, Attack]) -> Iterator[tuple[str, Without, Seen]]:
+def without_their_walls(
+    place: Place, attacks: Mapping[str, Attack]
+) -> Iterator[tuple[str, Without, Seen]]:
     """Each attack in each of the ways that its header names."""
+    with Warm(place.course(frozenset(), "")) as warm:
+        for pairs in _groups(attacks):
+            seen = _seen_without(place, pairs, warm)
+            yield from ((attack.name, without, seen[attack.name]) for attack, without in pairs)
+
+
+def _groups(attacks: Mapping[str, Attack]) -> list[list[tuple[Attack, Without]]]:
+    """Attacks that are graded together; alone where the machine shows whether they got in."""
     groups: dict[tuple[str, ...], list[tuple[Attack, Without]]] = defaultdict(list)
     for attack in attacks.values():
         for without in attack.without:
             if not without.reason:
-                alone = [s for s in (LEFT, CHANGED, OUTSIDE) if s in without.pattern]
+                alone = any(sign in without.pattern for sign in (LEFT, CHANGED, OUTSIDE))
                 key = (_names(without.off), attack.name if alone else "")
                 groups[key].append((attack, without))
-    for pairs in groups.values():
-        some = {attack.name: attack for attack, _ in pairs}
-        off = pairs[0][1].off
-        if off & set(BESIDE):
-            seen = test_beside(some)
-        else:
-            alone = len(pairs) == 1
-            run = grade(some, off, neighbours=alone, jobs=1 if alone else 2)
-            seen = run.seen
-            if alone:
-                told = [*run.machine, *_changed(run.neighbours)]
-                next(iter(seen.values())).told += "\n" + "\n".join(told)
-        for attack, without in pairs:
-            yield attack.name, without, seen[attack.name]
+    return list(groups.values())
+
+
+def _seen_without(
+    place: Place, pairs: Sequence[tuple[Attack, Without]], warm: Warm
+) -> dict[str, Seen]:
+    some = {attack.name: attack for attack, _ in pairs}
+    off = pairs[0][1].off
+    if off & set(BESIDE):
+        return grade_beside(place, some)
+    alone = len(pairs) == 1
+    mine = None if off & set(LIFTED) else warm  # what is lifted is lifted in the image
+    run = grade(place, some, off, neighbours=alone, jobs=1 if alone else 2, warm=mine)
+    if alone:
+        told = [*run.machine, *_changed(run.neighbours)]
+        run.seen[pairs[0][0].name].told += "\n" + "\n".join(told)
+    return run.seen
 
 
 def _changed(neighbours: Mapping[str, Report]) -> list[str]:
@@ -763,23 +793,20 @@ def without_seconds(one: Report) -> bytes:
     return re.sub(rb'"seconds": ?[\d.e-]+', b"", batch.report_json(one))
 
 
-def changed_neighbours(run: Run) -> list[str]:
+def changed_neighbours(place: Place, run: Run) -> list[str]:
     """The neighbours who aren't graded as they are without attackers."""
-    alone = grade({}).neighbours
+    alone = grade(place, {}).neighbours
     return [n for n in alone if without_seconds(alone[n]) != without_seconds(run.neighbours[n])]
 
 
 def main(names: Sequence[str]) -> int:
     attacks = load_attacks(names)
-    run = behind_all_walls(attacks)
-    wrong = {name: faults(attack, run.seen[name]) for name, attack in attacks.items()}
-    debug = {name: [("all", seen.outcome, seen.told[-1500:])] for name, seen in run.seen.items()}
-    for name, without, seen in without_their_walls(attacks):
-        wrong[name] += faults_without(without, seen)
-        debug[name].append((_names(without.off), seen.outcome, seen.told[-1500:]))
-    if path := os.environ.get("MUSEUM_DEBUG"):
-        Path(path).write_text(json.dumps(debug))
-    changed = changed_neighbours(run)
+    with tempfile.TemporaryDirectory(prefix="museum-") as folder, planted(Path(folder)) as place:
+        run = behind_all_walls(place, attacks)
+        changed = changed_neighbours(place, run)
+        wrong = {name: faults(attack, run.seen[name]) for name, attack in attacks.items()}
+        for name, without, seen in without_their_walls(place, attacks):
+            wrong[name] += faults_without(without, seen)
     print_table(attacks, run, wrong)
     for line in run.machine:
         print(line)

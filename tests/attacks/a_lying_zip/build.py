@@ -1,8 +1,8 @@
 # tries: to announce a small file and unpack a large one
 # stopped by: intake
-# seen: refused, "larger than it says|not a whole zip"
+# seen: refused, "Bad CRC|larger than it says|not a whole zip"
 # others: refused
-# without: got in
+# without: not tried: Python's own zipfile notices it too, and nothing here reads a zip without it
 
 from __future__ import annotations
 

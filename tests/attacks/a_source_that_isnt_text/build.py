@@ -2,7 +2,7 @@
 # stopped by: intake
 # seen: refused, "NUL byte|not UTF-8"
 # others: refused
-# without: got in
+# without: got in, "broken"
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # stopped by: intake
 # seen: refused, "too large|not a whole tar"
 # others: refused
-# without: got in
+# without: not tried: a whole one would take two gigabytes of the runner's memory
 
 from __future__ import annotations
 

@@ -7,4 +7,4 @@ from honest import *
 
 
 def double(x):
-    return {n * (2**61 - 1): None for n in range(30_000)}
+    return {n * (2**61 - 1): None for n in range(1000)}

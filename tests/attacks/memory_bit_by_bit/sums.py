@@ -1,6 +1,6 @@
 # tries: to take a gigabyte of memory bit by bit
 # stopped by: rlimits
-# seen: error or refused, "memory"
+# seen: error or refused or timeout, "memory|deadline"
 # without: got in
 
 from honest import *

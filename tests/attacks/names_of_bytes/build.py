@@ -1,7 +1,7 @@
 # tries: to be called something that isn't text
 # stopped by: intake
 # seen: passed, ""
-# without: got in
+# without: not tried: no report can be written under such a name, and the runner itself would stop
 
 from __future__ import annotations
 

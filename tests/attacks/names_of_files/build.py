@@ -2,7 +2,8 @@
 # stopped by: intake
 # seen: missing, "there is no sums.py"
 # others: missing
-# without: got in
+# without: renderers, "missing"
+# without intake, renderers: got in, "acts in"
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 # tries: to be called something that terminals, browsers, spreadsheets or shells act on
 # stopped by: intake
 # seen: passed, ""
-# without: got in, "acts in"
+# without: got in, "acts in json"
+# without intake, renderers: got in, "acts in csv"
 
 from __future__ import annotations
 

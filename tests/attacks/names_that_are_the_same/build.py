@@ -1,7 +1,7 @@
 # tries: to be taken for a neighbour by a name that becomes the same
 # stopped by: intake
 # seen: passed, ""
-# without: got in
+# without: not tried: where nothing makes names safe they differ by themselves
 
 from __future__ import annotations
 

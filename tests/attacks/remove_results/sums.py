@@ -1,4 +1,4 @@
-# tries: to delete, rename and replace results and the suite
+# tries: to rename and delete results
 # stopped by: landlock
 # seen: failed, "stopped: PermissionError 13"
 # without: got in
@@ -6,13 +6,13 @@
 import os
 
 from honest import *
-from places import SUITE, RESULTS
+from places import RESULTS
 from tools import tried
 
 
 def double(x):
     return tried(
-        lambda: os.unlink(f"{RESULTS}/neighbour.json"),
-        lambda: os.rename(f"{SUITE}/test_hidden.py", f"{SUITE}/old.py"),
-        lambda: os.mkdir(f"{RESULTS}/folder"),
+        lambda: os.rename(f"{RESULTS}/to_remove.json", f"{RESULTS}/removed.json"),
+        lambda: os.unlink(f"{RESULTS}/removed.json"),
+        lambda: os.mkdir(f"{RESULTS}/folder") or os.rmdir(f"{RESULTS}/folder"),
     )

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import zipfile
+import warnings
 from pathlib import Path
 
 
 def build(entries: Path, honest: bytes, outside: Path) -> None:
     with zipfile.ZipFile(entries / "student.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("sums.py", honest)
-        archive.writestr("./sums.py", "def double(x): return 2 * x")
-        archive.writestr("sums.py", "def double(x): return 2 * x")
+        with warnings.catch_warnings(action="ignore"):
+            archive.writestr("sums.py", "def double(x): return 2 * x")

@@ -12,7 +12,7 @@ from tools import tried
 
 def double(x):
     return tried(
-        lambda: open(f"{RESULTS}/me.json", "w").write("GOT IN"),
-        lambda: open(f"{RESULTS}/neighbour.json", "a").write("GOT IN"),
-        lambda: os.truncate(f"{RESULTS}/neighbour.json", 0),
+        lambda: open(f"{RESULTS}/me.json", "w").write("x"),
+        lambda: open(f"{RESULTS}/to_write.json", "a").write("x"),
+        lambda: os.truncate(f"{RESULTS}/to_write.json", 0),
     )

@@ -2,7 +2,7 @@
 # stopped by: intake
 # seen: refused, "would lie outside"
 # others: refused
-# without: got in
+# without: landlock, "PermissionError"
 
 from __future__ import annotations
 
