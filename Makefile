@@ -1,8 +1,9 @@
-# make demo   set everything up, grade the sample class
-# make test   set everything up, run all tests
-# make check  what CI runs: format, lint, types, the course's own promise, the tests
-# make slow   the proofs that take minutes
-# make bench  the figures of README
+# make demo     set everything up, grade the sample class
+# make test     set everything up, run all tests
+# make check    what CI runs: format, lint, types, the course's own promise, the tests
+# make attacks  every attack behind all walls, then without the one that stops it
+# make slow     the proofs that take minutes
+# make bench    the figures of README
 
 PYTHON ?= python3
 TORCH ?= 2.13.0
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check slow bench clean
+.PHONY: setup demo test check attacks slow bench clean
 
 setup: $(READY)
 
@@ -34,6 +35,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/autograder verify
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
+
+attacks: $(READY)
+	$(BIN)/python tests/museum.py
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow

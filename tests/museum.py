@@ -489,9 +489,7 @@ def grade(
     layers = tuple(layer for layer in jail.available() if layer not in off)
     plan = Plan(course, course.lectures[0], jobs=jobs, layers=layers, warm=warm)
     with unchanged(place) as machine:
-        reports = list(
-            batch.grade_submissions(plan, [*class_, *honest.values()], many=True)
-        )
+        reports = list(batch.grade_submissions(plan, [*class_, *honest.values()], many=True))
     found: dict[str, list[Report]] = defaultdict(list)
     for one in reports:
         found[owner.get(one.submission, one.submission)].append(one)
