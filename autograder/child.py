@@ -118,6 +118,7 @@ class Child:
         os.close(their_output)
         self.output = bytearray()
         self.said = 0  # bytes of output in all
+        self.silent = False  # it closed its output
 
     def wait_ready(self) -> None:
         try:
@@ -153,8 +154,9 @@ class Child:
         buffer = bytearray()
         wanted = 4
         header = True
-        watched: list[Any] = [self.connection, self.pipe]
         while True:
+            # A closed pipe is always ready: it would keep us busy until the deadline.
+            watched: list[Any] = [self.connection, *([] if self.silent else [self.pipe])]
             left = deadline - time.monotonic()
             if left <= 0:  # also for one who sends a byte at a time
                 raise TimedOut("no answer before the deadline")
@@ -191,6 +193,7 @@ class Child:
             except BlockingIOError:
                 return
             if not data:
+                self.silent = True
                 return
             self.said += len(data)
             room = OUTPUT_KEPT * 4 - len(self.output)

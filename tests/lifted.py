@@ -7,6 +7,7 @@ image and so in all that is forked from it: the suite's process and the submissi
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -38,12 +39,19 @@ def decoder() -> None:
     reader.shape = lambda self, value: tuple(value)  # type: ignore[method-assign]
     reader.count = lambda self, width=1: self.u32()  # type: ignore[method-assign]
     reader.key = lambda self, depth, met: self.take(depth)  # type: ignore[method-assign]
-    wire.decode = lambda data: reader(data).take(wire.DEPTH_LIMIT)
+
+    def decode(data: bytes) -> Any:
+        try:
+            return reader(data).take(wire.DEPTH_LIMIT)
+        except Exception as error:
+            raise RuntimeError(f"{error}") from None
+
+    wire.decode = decode
 
 
 def wire_limits() -> None:
     """An answer may be as long, as deep and of as many parts as it likes."""
-    wire.FRAME_LIMIT = wire.NODE_LIMIT = wire.INT_LIMIT = 2**40
+    wire.FRAME_LIMIT = wire.NODE_LIMIT = wire.INT_LIMIT = 2**50
     wire.DEPTH_LIMIT = 500
     wire.SAME_HASH_LIMIT = 2**40
     session.RECEIVED_LIMIT = 2**40
@@ -54,7 +62,8 @@ def capped_text() -> None:
     worker.TEXT_LIMIT = 2**40
 
     def told(self: Any, error: BaseException) -> tuple[str, str, str, str]:
-        return "raised", type(error).__name__, str(error), ""
+        where = traceback.extract_tb(error.__traceback__)
+        return "raised", type(error).__name__, str(error), f"{len(where)} frames"
 
     worker.Answering.told = told  # type: ignore[method-assign]
 

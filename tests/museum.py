@@ -64,7 +64,7 @@ LAYERS = (  # in the order of tests/attacks/README.md
     *("fresh child", "restored", "gate", "secret", "hidden suite", "intake", "renderers"),
 )
 LOOSE = {  # limits that a layer consists of, and what they are without it
-    "deadline": {"call": 20.0, "submission": 60.0, "cpu": 1},
+    "deadline": {"call": 20.0, "submission": 60.0, "cpu": 2},
     "output cap": {"output_kib": 2**20},
 }
 # Signs of an attack that are seen on the machine: to know whose they are, it is graded alone.

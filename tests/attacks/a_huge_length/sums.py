@@ -2,7 +2,7 @@
 # stopped by: wire limits
 # seen: refused, "was announced"
 # others: passed refused blocked
-# without: got in
+# without: deadline, "deadline"
 
 import os
 import struct

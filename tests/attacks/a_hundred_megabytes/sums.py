@@ -1,7 +1,7 @@
 # tries: to fill the grader's memory with an answer
-# stopped by: wire limits
+# stopped by: wire limits, deadline
 # seen: refused or timeout, ""
-# without: got in
+# without: got in, "got bytes|got a bytes"
 
 from honest import *
 

@@ -1,7 +1,7 @@
 # tries: to answer with more values than anybody can look at
-# stopped by: wire limits
+# stopped by: wire limits, deadline
 # seen: refused or timeout, ""
-# without: got in
+# without: got in, "got a list"
 
 from honest import *
 

@@ -1,7 +1,7 @@
 # tries: to break traceback and linecache, which tell what it raised
 # stopped by: capped text
 # seen: error, "ValueError: told"
-# without: got in
+# without: got in, "exit code 70"
 
 import traceback
 import linecache

@@ -1,7 +1,8 @@
 # tries: to run another program
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: landlock, "stopped: PermissionError 13"
+# without seccomp, landlock: got in
 
 import sys
 import subprocess

@@ -1,7 +1,8 @@
 # tries: to run a shell
 # stopped by: seccomp
 # seen: failed, "stopped: ZeroDivisionError"
-# without: got in
+# without: landlock, "stopped: ZeroDivisionError"
+# without seccomp, landlock: got in
 
 import os
 

@@ -1,7 +1,7 @@
 # tries: to answer with a tensor of one element that says it has 2**40
 # stopped by: wire limits
 # seen: refused, "allowed"
-# without: got in
+# without: rlimits, "memory"
 
 from honest import *
 

@@ -2,7 +2,7 @@
 # stopped by: decoder
 # seen: refused, "could not be read"
 # others: passed refused blocked
-# without: got in
+# without: got in, "ended 2 times|could not be used"
 
 import struct
 

@@ -1,7 +1,7 @@
 # tries: to raise an exception whose text is never done
 # stopped by: deadline
 # seen: timeout, "deadline"
-# without: got in
+# without: rlimits, "SIGXCPU|SIGKILL"
 
 from honest import *
 

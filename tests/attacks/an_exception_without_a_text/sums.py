@@ -1,7 +1,7 @@
 # tries: to raise an exception whose text can't be made
 # stopped by: capped text
 # seen: error, "its text could not be made"
-# without: got in
+# without: got in, "exit code 70"
 
 from honest import *
 

@@ -1,7 +1,7 @@
 # tries: to become another user
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: namespaces, "stopped: PermissionError 1\b"
 
 from honest import *
 from tools import tried, syscall

@@ -1,8 +1,9 @@
 # tries: to take its streams away
 # stopped by: another process
 # seen: passed, ""
-# without: got in
+# without: got in, "no verdicts"
 
+import os
 import sys
 
 from honest import *
@@ -10,4 +11,5 @@ from honest import *
 
 def double(x):
     sys.stdout = sys.stderr = sys.stdin = None
+    os.closerange(0, 3)
     return 2 * x

@@ -1,7 +1,7 @@
 # tries: to let the decoder compare keys of one hash for minutes
 # stopped by: wire limits
 # seen: refused, "same hash"
-# without: got in
+# without: got in, "got a dict"
 
 from honest import *
 

@@ -1,7 +1,8 @@
-# tries: to take the worker's module away from under itself
+# tries: to empty the grader's own modules and take them away
 # stopped by: another process
-# seen: failed, ""
-# without: got in
+# seen: crashed or failed or timeout, ""
+# others: passed crashed timeout refused blocked
+# without: got in, "no verdicts|INTERNALERROR"
 
 import sys
 
@@ -9,6 +10,8 @@ from honest import *
 
 
 def double(x):
-    sys.modules.pop("autograder.worker", None)
-    sys.modules.pop("autograder.wire", None)
+    for name in list(sys.modules):
+        if name.startswith(("autograder", "_pytest", "pytest")):
+            vars(sys.modules[name]).clear()
+            del sys.modules[name]
     return 0

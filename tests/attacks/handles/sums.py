@@ -3,6 +3,8 @@
 # seen: failed, "stopped: PermissionError 1\b"
 # without: got in
 
+import struct
+
 from honest import *
 from places import SUITE
 from tools import tried, syscall
@@ -10,6 +12,13 @@ from tools import tried, syscall
 
 def double(x):
     return tried(
-        lambda: syscall("name_to_handle_at", -100, SUITE.encode(), bytes(128), bytes(8), 0),
+        lambda: syscall(
+            "name_to_handle_at",
+            -100,
+            SUITE.encode(),
+            struct.pack("Ii", 128, 0) + bytes(128),
+            bytes(8),
+            0,
+        ),
         lambda: syscall("open_by_handle_at", -100, bytes(128), 0),
     )

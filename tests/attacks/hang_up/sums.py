@@ -1,8 +1,8 @@
-# tries: to hang up the wire and live on
+# tries: to close all files that its grader needs, and live on
 # stopped by: another process
 # seen: crashed, ""
 # others: passed refused blocked
-# without: got in
+# without: got in, "no verdicts"
 
 import os
 import time
@@ -11,6 +11,6 @@ from honest import *
 
 
 def double(x):
-    os.close(3)
+    os.closerange(0, 64)
     time.sleep(1)
     return 0

@@ -1,7 +1,8 @@
 # tries: to open files and sockets by io_uring, which no filter sees
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: rlimits, "stopped: OSError 12"
+# without seccomp, rlimits: got in
 
 import ctypes
 

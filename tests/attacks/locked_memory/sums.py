@@ -1,7 +1,8 @@
 # tries: to lock memory, so that nobody else has it
 # stopped by: seccomp
 # seen: failed, "stopped"
-# without: got in
+# without: rlimits, "stopped: ZeroDivisionError"
+# without seccomp, rlimits: got in
 
 import ctypes
 
@@ -10,6 +11,6 @@ from tools import tried
 
 
 def double(x):
-    return tried(
-        lambda: 1 // (ctypes.CDLL(None).mlockall(3) == 0),
-    )
+    page = ctypes.create_string_buffer(2**16)
+    mlock = ctypes.CDLL(None).mlock
+    return tried(lambda: 1 // (mlock(page, ctypes.c_size_t(2**16)) == 0))

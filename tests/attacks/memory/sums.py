@@ -7,4 +7,4 @@ from honest import *
 
 
 def double(x):
-    return print("GOT IN", len(bytearray(2**30)))
+    return print("GOT IN", len(bytes(2**30)))

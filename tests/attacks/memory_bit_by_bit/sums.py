@@ -7,6 +7,6 @@ from honest import *
 
 
 def double(x):
-    kept = [bytearray(2**22) for _ in range(256)]
+    kept = [bytes(2**22) for _ in range(256)]
     print("GOT IN", len(kept))
     return 0

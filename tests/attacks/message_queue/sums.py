@@ -1,7 +1,8 @@
 # tries: to open a POSIX message queue, a name that all processes share
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: landlock, "stopped: PermissionError 13"
+# without seccomp, landlock: got in
 
 from honest import *
 from places import MARK

@@ -2,7 +2,7 @@
 # stopped by: another process
 # seen: failed, ""
 # others: error blocked passed crashed refused
-# without: got in
+# without: got in, "test_rows - ModuleNotFoundError"
 
 import sys
 

@@ -2,7 +2,7 @@
 # stopped by: decoder
 # seen: refused, "could not be read"
 # others: passed refused blocked
-# without: got in
+# without: got in, "could not be used|ended 2 times"
 
 from honest import *
 from tools import request, reply

@@ -2,7 +2,7 @@
 # stopped by: decoder
 # seen: refused, "no value begins"
 # others: passed refused blocked
-# without: got in
+# without: got in, "could not be used|ended 2 times"
 
 import os
 

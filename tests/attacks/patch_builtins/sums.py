@@ -2,7 +2,7 @@
 # stopped by: another process
 # seen: failed or error or refused, ""
 # others: failed error refused blocked passed
-# without: got in
+# without: got in, "no verdicts"
 
 import builtins
 

@@ -2,7 +2,7 @@
 # stopped by: decoder
 # seen: refused, "could not be read"
 # others: refused crashed blocked
-# without: got in
+# without: got in, "could not be used|ended 2 times"
 
 import autograder.wire
 

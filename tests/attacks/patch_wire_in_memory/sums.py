@@ -1,8 +1,8 @@
 # tries: to write into the constants of the wire in its own process by ctypes
-# stopped by: wire limits
+# stopped by: wire limits, deadline
 # seen: refused or timeout, ""
 # others: passed refused blocked
-# without: got in
+# without: got in, "got bytes|got a bytes"
 
 from honest import *
 

@@ -1,7 +1,7 @@
 # tries: to read the kernel's log
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: namespaces, "stopped: PermissionError 1\b"
 
 import ctypes
 

@@ -1,7 +1,7 @@
 # tries: to answer with such signs
 # stopped by: renderers
 # seen: failed, "got a str"
-# without: got in
+# without: got in, "acts in"
 
 from honest import *
 

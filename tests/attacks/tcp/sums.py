@@ -1,8 +1,8 @@
 # tries: to connect to a port on this machine
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: namespaces, "stopped: OSError 101"
-# without seccomp, namespaces: landlock, "stopped: PermissionError 13"
+# without: landlock, "stopped: PermissionError 13"
+# without seccomp, landlock: namespaces, "stopped: OSError 101"
 # without seccomp, namespaces, landlock: got in, "CANARY"
 
 import socket

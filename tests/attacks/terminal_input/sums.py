@@ -1,7 +1,7 @@
 # tries: to type into the grader's terminal (TIOCSTI)
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: got in
+# without: not tried: its output is a pipe, and nobody's terminal is there to type into
 
 import fcntl
 

@@ -1,7 +1,7 @@
 # tries: to answer with an integer that takes minutes to print
 # stopped by: wire limits
 # seen: refused, "an integer of more than"
-# without: got in
+# without: got in, "got an integer"
 
 from honest import *
 

@@ -2,7 +2,7 @@
 # stopped by: intake
 # seen: refused, "twice"
 # others: refused
-# without: got in, "missing"
+# without: got in, "passed"
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 # tries: to be told by inotify when somebody reads the suite
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
-# without: landlock, "stopped: PermissionError 13"
-# without seccomp, landlock: got in
+# without: got in
 
 from honest import *
 from places import SUITE

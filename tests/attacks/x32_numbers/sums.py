@@ -1,7 +1,7 @@
 # tries: to call the kernel by the numbers of x32, which many filters forget
 # stopped by: seccomp
 # seen: crashed or failed, ""
-# without: got in
+# without: not tried: this kernel may have no such numbers; the filter kills whoever uses them
 
 import ctypes
 
