@@ -552,16 +552,18 @@ def _see(attack: Attack, reports: list[Report], gone: bool, plainly: bool) -> Se
                 told.append(task.outcome)
                 told += [part for test in task.tests for part in (test.why, test.output)]
     told += [f"acts in {form}" for form in acting(reports, plainly)]
+    others = {found[id] for found in outcomes for id in found if id != attack.task}
+    told.append(f"others: {' '.join(sorted(others))}")
     own = sorted({found[attack.task] for found in outcomes})
     passed = {id for found in outcomes for id, outcome in found.items() if outcome == "passed"}
     most = sum(POINTS[id] for id in POINTS if id != attack.task or id in passed)
     partly = attack.task == "row_sums" or "visible_answers" in attack.name
     return Seen(
         outcome=" and ".join(own),
-        others={found[id] for found in outcomes for id in found if id != attack.task},
+        others=others,
         told="\n".join(told) + "".join(t for r in reports for t in texts(r) if CANARY in t),
-        gained=any(r.score > most + partly for r in reports)
-        or ("passed" in own and "passed" not in attack.outcomes),
+        gained="passed" not in attack.outcomes
+        and ("passed" in own or any(r.score > most + partly for r in reports)),
         reports=reports,
     )
 

@@ -10,8 +10,7 @@ from honest import *
 
 def double(x):
     with open("f", "wb") as file:
-        for _ in range(5):
-            file.write(bytes(2**24))
+        os.posix_fallocate(file.fileno(), 0, 80 * 2**20)
     os.unlink("f")
     print("GOT IN")
     return 0

@@ -2,7 +2,7 @@
 # stopped by: numbers
 # seen: refused, ""
 # others: refused
-# without: got in
+# without: got in, "could not be used"
 
 import os
 

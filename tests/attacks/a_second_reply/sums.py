@@ -2,7 +2,7 @@
 # stopped by: numbers
 # seen: failed or refused, ""
 # others: passed refused blocked
-# without: got in
+# without: got in, "got a tensor"
 
 from honest import *
 from tools import request, reply, six

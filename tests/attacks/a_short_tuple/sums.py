@@ -2,7 +2,7 @@
 # stopped by: numbers
 # seen: refused, "not an answer"
 # others: passed refused blocked
-# without: got in
+# without: got in, "could not be used"
 
 from honest import *
 from tools import request, reply

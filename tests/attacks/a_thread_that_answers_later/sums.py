@@ -2,9 +2,8 @@
 # stopped by: numbers
 # seen: failed or refused, ""
 # others: passed refused blocked
-# without: got in
+# without: got in, "got 6|got a tensor|others: .*(failed|blocked)"
 
-import time
 import threading
 
 from honest import *
@@ -15,8 +14,7 @@ def double(x):
     number = request()["number"]
 
     def later():
-        time.sleep(0.02)
-        for ahead in range(5):
+        for ahead in range(1, 5):
             reply(number + ahead, "value", six())
 
     threading.Thread(target=later).start()

@@ -1,4 +1,4 @@
-# tries: to remove the folder that it stands in
+# tries: to remove the folder that what comes is to stand in
 # stopped by: restored
 # seen: passed, ""
 # without: got in
@@ -9,7 +9,8 @@ from honest import *
 
 
 def double(x):
-    os.mkdir("d")
+    if os.path.basename(os.getcwd()) == "d":
+        print("GOT IN: it stayed so")
+    os.makedirs("d", exist_ok=True)
     os.chdir("d")
-    os.rmdir("../d")
     return 2 * x

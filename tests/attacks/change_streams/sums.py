@@ -1,4 +1,4 @@
-# tries: to take its streams away
+# tries: to take everybody's streams away
 # stopped by: another process
 # seen: passed, ""
 # without: got in, "no verdicts"

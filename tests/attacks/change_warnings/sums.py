@@ -1,4 +1,4 @@
-# tries: to turn every warning into an error
+# tries: to turn every warning into an error for what comes
 # stopped by: restored
 # seen: passed, ""
 # without: got in
@@ -9,5 +9,7 @@ from honest import *
 
 
 def double(x):
+    if [f for f in warnings.filters if f[0] == "error"]:
+        print("GOT IN: it stayed so")
     warnings.simplefilter("error")
     return 2 * x

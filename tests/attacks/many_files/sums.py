@@ -11,7 +11,7 @@ from honest import *
 def double(x):
     for i in range(5):
         with open(f"{i}", "wb") as file:
-            file.write(bytes(2**24))
+            os.posix_fallocate(file.fileno(), 0, 2**24)
     for i in range(5):
         os.unlink(f"{i}")
     print("GOT IN")

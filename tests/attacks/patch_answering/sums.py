@@ -1,7 +1,7 @@
 # tries: to let its process answer with a verdict
 # stopped by: numbers
 # seen: refused, "not an answer to the question"
-# without: got in
+# without: got in, "ended 2 times"
 
 import sys
 

@@ -2,7 +2,7 @@
 # stopped by: numbers
 # seen: refused, "not an answer"
 # others: passed refused blocked
-# without: got in
+# without: got in, "ended 2 times"
 
 from honest import *
 from tools import reply

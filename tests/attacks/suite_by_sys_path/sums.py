@@ -1,9 +1,10 @@
-# tries: to put the suite's folder on sys.path and import it by name
+# tries: to put the suite's folder on sys.path and import the suite by name
 # stopped by: landlock
 # seen: failed, "stopped: ModuleNotFoundError"
 # without: got in
 
 import sys
+import importlib
 
 from honest import *
 from places import SUITE
@@ -12,4 +13,5 @@ from tools import tried
 
 def double(x):
     sys.path.insert(0, SUITE)
-    return tried(lambda: __import__("mistakes_of_others").NOTE, lambda: __import__("shared").NOTE)
+    sys.modules.pop("sums")
+    return tried(lambda: importlib.import_module("sums").NOTE)
