@@ -15,8 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import attack
 import museum
 import pytest
+import scene
 from conftest import outcomes
 
 from autograder import batch, jail, wire
@@ -32,8 +34,8 @@ from autograder.verdict import Report
 pytestmark = pytest.mark.skipif(
     not jail.strong(jail.available()), reason="this machine can't hold a hostile submission"
 )
-REFERENCE = museum.REFERENCE.read_text()
-ATTACKS = museum.load_attacks()
+REFERENCE = scene.REFERENCE.read_text()
+ATTACKS = attack.load_attacks()
 STRANGE = {
     "None": "None", "text": "'6'", "a map": "{6: 6}", "a set": "{6}", "bytes": "b'6'",
     "nan": "float('nan')", "infinity": "float('inf')", "complex": "6j",
@@ -44,22 +46,22 @@ STRANGE = {
 
 
 @pytest.fixture
-def planted(tmp_path: Path) -> Iterator[museum.Place]:
+def planted(tmp_path: Path) -> Iterator[scene.Place]:
     """A course, neighbours, a home, old results and sockets, a canary in each."""
-    with museum.planted(tmp_path / "planted") as place:
+    with scene.planted(tmp_path / "planted") as place:
         yield place
 
 
 def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
-    planted: museum.Place, subtests: pytest.Subtests
+    planted: scene.Place, subtests: pytest.Subtests
 ) -> None:
     """What is observed of each attack; then of the honest students, the disk, the processes."""
     run = museum.behind_all_walls(planted, ATTACKS)
     assert set(run.seen) == set(ATTACKS)
-    for attack in ATTACKS.values():
-        with subtests.test(attack.name):
-            seen = run.seen[attack.name]
-            assert museum.faults(attack, seen) == [], seen.told[-1500:]
+    for name, one in ATTACKS.items():
+        with subtests.test(name):
+            seen = run.seen[name]
+            assert museum.faults(one, seen) == [], seen.told[-1500:]
     assert run.machine == []
     assert set(run.neighbours) == {"honest", "beginner"}
     assert run.neighbours["honest"].score == 9
@@ -68,7 +70,7 @@ def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
 
 
 @pytest.mark.slow
-def test_each_wall_is_leant_on(planted: museum.Place, subtests: pytest.Subtests) -> None:
+def test_each_wall_is_leant_on(planted: scene.Place, subtests: pytest.Subtests) -> None:
     """Without the layer that stops it an attack gets in, or the next one that it names stops it."""
     for name, without, seen in museum.without_their_walls(planted, ATTACKS):
         with subtests.test(f"{name} without {', '.join(sorted(without.off))}"):
@@ -77,7 +79,7 @@ def test_each_wall_is_leant_on(planted: museum.Place, subtests: pytest.Subtests)
 
 def test_the_readme_lists_every_row_and_every_attack() -> None:
     """Rows 1 to 94 have attacks, every attack has its row, every layer its line."""
-    text = (museum.ATTACKS / "README.md").read_text()
+    text = (attack.ATTACKS / "README.md").read_text()
     rows = re.findall(r"^\| (\d+)(?:–(\d+))? \| .* \| (.*) \|$", text, re.M)
     listed = [name for _, _, names in rows for name in re.findall(r"`(\w+)`", names)]
     assert set(listed) == set(ATTACKS)
@@ -86,7 +88,7 @@ def test_the_readme_lists_every_row_and_every_attack() -> None:
     assert numbers == list(range(1, 95))
     explained = text.partition("## Layers")[2].partition("## Rows")[0]
     layers = re.findall(r"^\| ([a-z ]+) \|", explained, re.M)
-    assert layers[1:] == list(museum.LAYERS)
+    assert layers[1:] == list(attack.LAYERS)
 
 
 @pytest.mark.parametrize(
@@ -102,19 +104,19 @@ def test_the_readme_lists_every_row_and_every_attack() -> None:
 def test_a_header_of_another_form_is_told(tmp_path: Path, header: str, said: str) -> None:
     """No attack is left out because its header can't be read."""
     (tmp_path / "sums.py").write_text(f"{header}\n\nx = 1\n")
-    with pytest.raises(museum.HeaderError, match=said):
-        museum.load_attack(tmp_path)
+    with pytest.raises(attack.HeaderError, match=said):
+        attack.load_attack(tmp_path)
 
 
-def test_an_attack_that_got_in_is_told(planted: museum.Place) -> None:
+def test_an_attack_that_got_in_is_told(planted: scene.Place) -> None:
     """The museum sees it where a wall is missing: else its silence would prove nothing."""
     names = ("suite_by_path", "forbidden_method", "a_daemon", "leave_a_file")
     some = {name: ATTACKS[name] for name in names}
     run = museum.grade(planted, some, frozenset({"landlock", "gate", "namespaces"}))
     assert museum.faults(some["suite_by_path"], run.seen["suite_by_path"])[-1] == "got in"
     assert "gained points" in museum.faults(some["forbidden_method"], run.seen["forbidden_method"])
-    assert museum.LEFT in run.machine
-    assert any(line.startswith(museum.OUTSIDE) for line in run.machine)
+    assert attack.LEFT in run.machine
+    assert any(line.startswith(attack.OUTSIDE) for line in run.machine)
 
 
 @dataclass
@@ -192,14 +194,14 @@ def test_another_user_in_place_of_namespaces_leaves_nobody_either(
     """Where there are no namespaces, daemons end with their submission all the same."""
     monkeypatch.setattr(tempfile, "tempdir", None)  # ours is closed to other users
     layers = ("landlock", "seccomp", "uid", "rlimits")
-    daemon = (museum.ATTACKS / "a_daemon" / "sums.py").read_text()
+    daemon = (attack.ATTACKS / "a_daemon" / "sums.py").read_text()
     body = daemon.partition("def double(x):\n")[2]
-    again = (museum.ATTACKS / "a_daemon_twice_removed" / "sums.py").read_text()
+    again = (attack.ATTACKS / "a_daemon_twice_removed" / "sums.py").read_text()
     texts = {
         name: "import os\nimport signal\n" + REFERENCE.replace("    return 2 * x", body.rstrip())
         for name, body in (("once", body), ("twice", again.partition("def double(x):\n")[2]))
     }
-    with museum.survivors() as left_behind:
+    with scene.survivors() as left_behind:
         reports = place.grade({**texts, "honest": REFERENCE}, layers, many=True)
         assert {report.score for report in reports.values()} == {9}
         assert not left_behind()
