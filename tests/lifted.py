@@ -80,6 +80,7 @@ def fresh_child() -> None:
 
     child.Zygote.child = same  # type: ignore[method-assign]
     session.Session.close = lambda self: None  # type: ignore[method-assign]
+    child.Child.end = lambda self: None  # type: ignore[method-assign]
 
 
 def restored() -> None:

@@ -1,19 +1,18 @@
-# tries: to hear by an audit hook which tests its process opens
+# tries: to end the process with exit code 0 by an audit hook, once the grader does anything
 # stopped by: another process
-# seen: failed, ""
+# seen: crashed or failed, ""
+# others: passed crashed blocked
 # without: got in
 
+import os
 import sys
 
 from honest import *
 
 
 def double(x):
-    canary = "CAN" + chr(65) + "RY"
-
     def hook(event, arguments):
-        if event == "open" and "test_" in str(arguments[0]) or canary in repr(arguments):
-            print("GOT" + " IN:", event)
+        os._exit(0)
 
     sys.addaudithook(hook)
     return 0

@@ -1,7 +1,7 @@
 # tries: to use a file that its parent had open
 # stopped by: fresh child
 # seen: failed, "looked"
-# without: got in
+# without: not tried: a process closes them as it is forked, and no layer keeps them open
 
 import os
 

@@ -2,7 +2,7 @@
 # stopped by: secret
 # seen: failed, "guessed"
 # task: row_sums
-# without: got in
+# without: not tried: one way only: no lifted guard makes its own seed tell that of the inputs
 
 import hashlib
 
