@@ -229,7 +229,7 @@ def _children() -> list[int]:
 def _ends(pid: int) -> bool:
     """Whether a process that was killed is gone within a moment."""
     fd = os.pidfd_open(pid)
-    ended = bool(select.select([fd], [], [], 1.0)[0])
+    ended = bool(select.select([fd], [], [], 5.0)[0])
     os.close(fd)
     if ended:
         os.waitpid(pid, 0)

@@ -9,7 +9,7 @@ from honest import *
 
 
 def double(x):
-    if [f for f in warnings.filters if f[0] == "error"]:
+    if warnings.filters[0][0] == "error":
         print("GOT IN: it stayed so")
     warnings.simplefilter("error")
     return 2 * x
