@@ -91,7 +91,7 @@ def grade(
     honest = honest_ones() if neighbours else {}
     layers = tuple(layer for layer in jail.available() if layer not in off)
     plan = Plan(course, course.lectures[0], jobs=jobs, layers=layers, warm=warm)
-    with unchanged(place) as machine:
+    with unchanged(place, warm) as machine:
         reports = list(batch.grade_submissions(plan, [*class_, *honest.values()], many=True))
     found: dict[str, list[Report]] = defaultdict(list)
     for one in reports:

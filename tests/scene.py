@@ -19,6 +19,7 @@ from unittest import mock
 from attack import CANARY, LEFT, LIFTED, OUTSIDE, Attack
 
 from autograder.course import SECRET_VARIABLE, Course, load_course
+from autograder.pool import Warm
 
 HERE = Path(__file__).parent
 MINI = HERE / "courses" / "mini"
@@ -177,11 +178,11 @@ def listening(family: int, address: object) -> Iterator[tuple[str, int]]:
 
 
 @contextlib.contextmanager
-def unchanged(place: Place) -> Iterator[list[str]]:
+def unchanged(place: Place, warm: Warm | None) -> Iterator[list[str]]:
     """In words, what isn't as it was before; in the end it is."""
     found: list[str] = []
     files, shared = place.files(), _shared()
-    with survivors() as left_behind:
+    with survivors(warm) as left_behind:
         yield found
         if left_behind():
             found.append(LEFT)
@@ -204,14 +205,18 @@ def _shared() -> set[str]:
 
 
 @contextlib.contextmanager
-def survivors() -> Iterator[Callable[[], list[int]]]:
-    """Whoever outlives a grading run becomes our child; asked, it says who doesn't end."""
+def survivors(warm: Warm | None = None) -> Iterator[Callable[[], list[int]]]:
+    """Whoever outlives a grading run becomes our child; asked, it says who doesn't end.
+
+    warm: processes that are to outlive it.
+    """
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     known = set(_children())
 
     def find() -> list[int]:
-        return [pid for pid in _children() if pid not in known and not _ends(pid)]
+        ours = known | {process.pid for process in (warm.processes if warm else [])}
+        return [pid for pid in _children() if pid not in ours and not _ends(pid)]
 
     yield find
     while left := find():  # theirs become ours, too

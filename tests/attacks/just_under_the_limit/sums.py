@@ -1,6 +1,6 @@
 # tries: to take for each question nearly all the time that one may take
 # stopped by: deadline
-# seen: timeout, "used up its"
+# seen: timeout, "used up its|deadline"
 # others: timeout passed blocked
 # limits: submission = 0.9
 # without: got in, "got 0, expected 6"
