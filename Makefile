@@ -1,10 +1,11 @@
-# make demo   set everything up, grade the sample class
-# make test   set everything up, run all tests
-# make check  what CI runs: format, lint, types, the course's own promise, the tests
-# make slow   the proofs that take minutes
-# make faults kill -9 of our own processes, hundreds of times amid a class
-# make bench  the figures of README
-# make fuzz   bytes by the million against the wire; SECONDS=3600 for an hour
+# make demo     set everything up, grade the sample class
+# make test     set everything up, run all tests
+# make check    what CI runs: format, lint, types, the course's own promise, the tests
+# make slow     the proofs that take minutes
+# make attacks  every attack behind all walls, then without the one that stops it
+# make faults   kill -9 of our own processes, hundreds of times amid a class
+# make fuzz     bytes by the million against the wire; SECONDS=3600 for an hour
+# make bench    the figures of README
 
 PYTHON ?= python3
 TORCH ?= 2.13.0
@@ -37,6 +38,9 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/autograder verify
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
+
+attacks: $(READY)
+	$(BIN)/python tests/museum.py
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow

@@ -1,197 +1,147 @@
 """Nothing that a submission does reads a hidden test or changes a grade.
 
-A class of attackers is graded in one run, an honest student among them.
+The attackers of `attacks/` are graded in one class, honest students among them.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import select
+import socket
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hostile
-import msgspec
+import attack
+import museum
 import pytest
-from conftest import MINI, outcomes
+import scene
+from conftest import outcomes
 
 from autograder import batch, jail, wire
-from autograder.course import SECRET_VARIABLE, Course, load_course
-from autograder.errors import MachineError
+from autograder.child import Child, Pending
+from autograder.course import Course, load_course
+from autograder.errors import MachineError, TimedOut
 from autograder.mistake import plain
 from autograder.pool import Plan
 from autograder.session import Answer
 from autograder.submission import Submission
-from autograder.verdict import Report, harmless
+from autograder.verdict import Report
 
 pytestmark = pytest.mark.skipif(
     not jail.strong(jail.available()), reason="this machine can't hold a hostile submission"
 )
-CANARY = "CANARY"  # in two halves, so that no test of ours is taken for one
-REFERENCE = (MINI / "solutions" / "l01_sums" / "sums.py").read_text()
-POINTS = {"double": 1, "row_sums": 2, "share": 3, "Counter": 2, "extra": 1}
-LIMITS = """
-[limits]
-call = 0.5
-submission = 20.0
-memory_mib = 512
-kills_per_task = 1
-"""
+REFERENCE = scene.REFERENCE.read_text()
+ATTACKS = attack.load_attacks()
+STRANGE = {
+    "None": "None", "text": "'6'", "a map": "{6: 6}", "a set": "{6}", "bytes": "b'6'",
+    "nan": "float('nan')", "infinity": "float('inf')", "complex": "6j",
+    "a list": "[6, [6]]", "a range": "range(6)", "a tensor": "torch.ones(3, 0)",
+    "an array": "__import__('numpy').array(6, dtype='uint64')", "a dtype": "torch.float32",
+    "half a tensor": "torch.tensor(float('nan'), dtype=torch.bfloat16)", "true": "True",
+}  # fmt: skip
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Iterator[scene.Place]:
+    """A course, neighbours, a home, old results and sockets, a canary in each."""
+    with scene.planted(tmp_path / "planted") as place:
+        yield place
+
+
+def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
+    planted: scene.Place, subtests: pytest.Subtests
+) -> None:
+    """What is observed of each attack; then of the honest students, the disk, the processes."""
+    run = museum.behind_all_walls(planted, ATTACKS)
+    assert set(run.seen) == set(ATTACKS)
+    for name, one in ATTACKS.items():
+        with subtests.test(name):
+            seen = run.seen[name]
+            assert museum.faults(one, seen) == [], seen.told[-1500:]
+    assert run.machine == []
+    assert set(run.neighbours) == {"honest", "beginner"}
+    assert run.neighbours["honest"].score == 9
+    assert run.neighbours["beginner"].score < 9
+    assert museum.changed_neighbours(planted, run) == []
+
+
+@pytest.mark.slow
+def test_each_wall_is_leant_on(planted: scene.Place, subtests: pytest.Subtests) -> None:
+    """Without the layer that stops it an attack gets in, or the next one that it names stops it."""
+    for name, without, seen in museum.without_their_walls(planted, ATTACKS):
+        with subtests.test(f"{name} without {', '.join(sorted(without.off))}"):
+            assert museum.faults_without(without, seen) == [], seen.told[-1500:]
+
+
+def test_the_readme_lists_every_row_and_every_attack() -> None:
+    """Rows 1 to 94 have attacks, every attack has its row, every layer its line."""
+    text = (attack.ATTACKS / "README.md").read_text()
+    rows = re.findall(r"^\| (\d+)(?:–(\d+))? \| .* \| (.*) \|$", text, re.M)
+    listed = [name for _, _, names in rows for name in re.findall(r"`(\w+)`", names)]
+    assert set(listed) == set(ATTACKS)
+    assert all("`" in names for _, _, names in rows)
+    numbers = [n for first, last, _ in rows for n in range(int(first), int(last or first) + 1)]
+    assert numbers == list(range(1, 95))
+    explained = text.partition("## Layers")[2].partition("## Rows")[0]
+    layers = re.findall(r"^\| ([a-z ]+) \|", explained, re.M)
+    assert layers[1:] == list(attack.LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("# stopped by: landlock\n# seen: failed\n# without: got in", "tries"),
+        ("# tries: x\n# stopped by: luck\n# seen: failed\n# without: got in", "not a layer: luck"),
+        ("# tries: x\n# stopped by: seccomp\n# seen: failed", "no line says"),
+        ("# tries: x\n# stopped by: seccomp\n# seen: failed, x\n# without: got in", "in quotes"),
+        ("# tries", "no `key: value`"),
+    ],
+)
+def test_a_header_of_another_form_is_told(tmp_path: Path, header: str, said: str) -> None:
+    """No attack is left out because its header can't be read."""
+    (tmp_path / "sums.py").write_text(f"{header}\n\nx = 1\n")
+    with pytest.raises(attack.HeaderError, match=said):
+        attack.load_attack(tmp_path)
+
+
+def test_an_attack_that_got_in_is_told(planted: scene.Place) -> None:
+    """The museum sees it where a wall is missing: else its silence would prove nothing."""
+    names = ("suite_by_path", "forbidden_method", "a_daemon", "leave_a_file")
+    some = {name: ATTACKS[name] for name in names}
+    run = museum.grade(planted, some, frozenset({"landlock", "gate", "namespaces"}))
+    assert museum.faults(some["suite_by_path"], run.seen["suite_by_path"])[-1] == "got in"
+    assert "gained points" in museum.faults(some["forbidden_method"], run.seen["forbidden_method"])
+    assert attack.LEFT in run.machine
+    assert any(line.startswith(attack.OUTSIDE) for line in run.machine)
 
 
 @dataclass
 class Place:
-    """A course with canaries in it, a neighbour, old results and an empty temporary folder."""
+    """The tiny course, to break at will, and its limits as the museum has them."""
 
     course: Course
-    folder: Path
-
-    def places(self) -> dict[str, str]:
-        return {
-            "HOME": str(self.course.lectures[0].home),
-            "NEIGHBOUR": str(self.folder / "class" / "neighbour"),
-            "RESULTS": str(self.folder / "results"),
-            "GRADER": str(os.getpid()),
-        }
 
     def grade(
         self,
         texts: Mapping[str, str],
-        beside: Mapping[str, tuple[str, ...]] = {},
         layers: tuple[str, ...] = jail.available(),
-        jobs: int = 1,
         many: bool = False,
     ) -> dict[str, Report]:
-        plan = Plan(self.course, self.course.lectures[0], jobs=jobs, layers=layers)
-        class_ = []
-        for name, text in texts.items():
-            more = dict.fromkeys(beside.get(name, ()), b"not Python")
-            class_.append(Submission(name, {"sums.py": text.encode(), **more}))
+        plan = Plan(self.course, self.course.lectures[0], layers=layers)
+        class_ = [Submission(name, {"sums.py": text.encode()}) for name, text in texts.items()]
         reports = batch.grade_submissions(plan, class_, many)
         return {report.submission: report for report in reports}
-
-    def files(self) -> dict[str, bytes]:
-        """All that is on disk, what Python leaves aside."""
-        paths = [p for p in self.folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-        return {str(path): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
 def place(mini: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    home = mini.lectures[0].home
-    (mini.root / "course.toml").write_text(
-        (mini.root / "course.toml").read_text().split("[limits]")[0] + LIMITS
-    )
-    for name in ("test_hidden.py", "sums.py"):
-        text = (home / name).read_text()
-        (home / name).write_text(f'{text}\n\nNOTE = "{CANARY} in {name}"  # {CANARY}\n')
-    (mini.root / "solutions" / ".secret").write_text(f"{CANARY} file")
-    for path in ("class/neighbour/sums.py", "results/neighbour.json", "temporary/.keep"):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text(f"{CANARY} of another")
-    monkeypatch.setenv(SECRET_VARIABLE, f"{CANARY} in the environment")
+    (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return Place(load_course(mini.root), tmp_path)
-
-
-@pytest.fixture
-def survivors() -> Iterator[Callable[[], list[int]]]:
-    """Whoever outlives a grading run becomes our child; asked, it says who doesn't end."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-
-    def find() -> list[int]:
-        return [pid for pid in _children() if not _ends(pid)]
-
-    yield find
-    while left := find():  # theirs become ours, too
-        for pid in left:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-    libc.prctl(36, 0, 0, 0, 0)
-
-
-def _children() -> list[int]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
-
-
-def _ends(pid: int) -> bool:
-    """Whether a process that was killed is gone within a moment."""
-    fd = os.pidfd_open(pid)
-    ended = bool(select.select([fd], [], [], 1.0)[0])
-    os.close(fd)
-    if ended:
-        os.waitpid(pid, 0)
-    return ended
-
-
-def texts_of(report: Report) -> list[str]:
-    """Each text of a report."""
-
-    def walk(value: object) -> Iterator[str]:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            for item in value.values():
-                yield from walk(item)
-        elif isinstance(value, list):
-            for item in value:
-                yield from walk(item)
-
-    return list(walk(msgspec.to_builtins(report)))
-
-
-def without_seconds(report: Report) -> bytes:
-    return re.sub(rb'"seconds": ?[\d.e-]+', b"", batch.report_json(report))
-
-
-def test_a_class_of_attackers_gains_nothing_and_harms_nobody(
-    place: Place, survivors: Callable[[], list[int]], subtests: pytest.Subtests
-) -> None:
-    """What is observed of each attack; then of the honest student, the disk, the processes."""
-    before = place.files()
-    alone = place.grade({"honest": REFERENCE}, many=True)["honest"]
-    assert alone.score == 9
-    attacks = {attack.name: attack for attack in hostile.CLASS}
-    assert len(attacks) == len(hostile.CLASS)
-    texts = {name: attack.text(REFERENCE, **place.places()) for name, attack in attacks.items()}
-    beside = {name: attack.beside for name, attack in attacks.items()}
-    reports = place.grade({**texts, "honest": REFERENCE}, beside, jobs=2, many=True)
-
-    assert set(reports) == {*attacks, "honest"}
-    for attack in hostile.CLASS:
-        with subtests.test(attack.name):
-            check(attack, reports[attack.name])
-    assert without_seconds(reports["honest"]) == without_seconds(alone)
-    assert place.files() == before
-    assert list((place.folder / "temporary").iterdir()) == [place.folder / "temporary" / ".keep"]
-    assert not survivors()
-
-
-def check(attack: hostile.Attack, report: Report) -> None:
-    """The outcome that is due, no point beyond it, no canary, no sign that acts."""
-    found = outcomes(report)
-    told = "\n".join(text for test in report.tasks[0].tests for text in (test.why, test.output))
-    told += report.problem
-    shown = f"{found}\n{told[:1500]}"
-    assert found.pop("double") in attack.outcome.split(), shown
-    if attack in hostile.FORBIDDEN:
-        assert found.pop("row_sums") == "refused", shown
-    assert set(found.values()) <= set(attack.others.split()), shown
-    assert re.search(attack.says, told), shown
-    passed = {task.id for task in report.tasks if task.outcome == "passed"}
-    attacked = {"double", "row_sums"} if attack in hostile.FORBIDDEN else {"double"}
-    assert report.score <= sum(POINTS[id] for id in POINTS if id not in attacked - passed), shown
-    for text in texts_of(report):
-        assert CANARY not in text
-        assert "GOT IN" not in text, shown
-        assert harmless(text, len(text)) == text
-    assert len(batch.report_json(report)) < 200_000
+    return Place(load_course(mini.root))
 
 
 def test_strange_answers_are_wrong_answers(place: Place, subtests: pytest.Subtests) -> None:
@@ -204,7 +154,7 @@ def test_strange_answers_are_wrong_answers(place: Place, subtests: pytest.Subtes
     suite.write_text(suite.read_text().replace("close(student.extra([1, 2, 3]), 6)", trips))
     strange = {
         name: REFERENCE.replace("return sum(xs)", f"return {value}")
-        for name, value in hostile.STRANGE.items()
+        for name, value in STRANGE.items()
     }
     reports = place.grade({**strange, "honest": REFERENCE})
     assert reports["honest"].score == 9
@@ -239,21 +189,27 @@ def test_an_empty_tensor_is_not_large_in_another_dimension() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_in_place_of_namespaces_leaves_nobody_either(
-    place: Place, survivors: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are no namespaces, daemons end with their submission all the same."""
     monkeypatch.setattr(tempfile, "tempdir", None)  # ours is closed to other users
     layers = ("landlock", "seccomp", "uid", "rlimits")
-    attacks = {attack.name: attack for attack in hostile.CALLING if "daemon" in attack.name}
-    texts = {name: attack.text(REFERENCE) for name, attack in attacks.items()}
-    reports = place.grade({**texts, "honest": REFERENCE}, layers=layers, many=True)
-    assert {report.score for report in reports.values()} == {9}
-    assert not survivors()
+    daemon = (attack.ATTACKS / "a_daemon" / "sums.py").read_text()
+    body = daemon.partition("def double(x):\n")[2]
+    again = (attack.ATTACKS / "a_daemon_twice_removed" / "sums.py").read_text()
+    texts = {
+        name: "import os\nimport signal\n" + REFERENCE.replace("    return 2 * x", body.rstrip())
+        for name, body in (("once", body), ("twice", again.partition("def double(x):\n")[2]))
+    }
+    with scene.survivors() as left_behind:
+        reports = place.grade({**texts, "honest": REFERENCE}, layers, many=True)
+        assert {report.score for report in reports.values()} == {9}
+        assert not left_behind()
 
 
 def test_a_jail_says_nothing_by_itself(place: Place) -> None:
     """What stands in a report as output was printed by the submission."""
-    (report,) = place.grade({"honest": REFERENCE}, many=False).values()
+    (report,) = place.grade({"honest": REFERENCE}).values()
     assert [test.output for task in report.tasks for test in task.tests] == [""] * 8
 
 
@@ -261,7 +217,7 @@ def test_a_jail_says_nothing_by_itself(place: Place) -> None:
 def test_a_jail_that_cannot_be_built_costs_nobody_points(place: Place) -> None:
     """The other user may not enter the temporary folder: that is told, and nobody is graded."""
     with pytest.raises(MachineError, match="the jail could not be built"):
-        place.grade({"honest": REFERENCE}, layers=("landlock", "seccomp", "uid", "rlimits"))
+        place.grade({"honest": REFERENCE}, ("landlock", "seccomp", "uid", "rlimits"))
 
 
 @pytest.mark.parametrize("answer", ["[" * 31 + "]" * 31, "bytes(2**26 - 60)"])
@@ -273,3 +229,22 @@ def test_an_answer_that_cannot_be_handed_back_is_a_wrong_answer(place: Place, an
     (report,) = place.grade({"odd": REFERENCE.replace("sum(xs)", answer)}).values()
     assert outcomes(report)["extra"] != "broken"
     assert report.score == 8
+
+
+def test_whoever_closes_their_output_keeps_nobody_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed pipe is always ready to be read: waiting for an answer must not spin on it."""
+
+    class Parent:
+        def request(self, what: bytes, fds: Sequence[int] = ()) -> Pending:
+            return Pending(0)  # nobody is forked, and the other end of the pipe is closed
+
+    one = Child(Parent())  # type: ignore[arg-type]
+    one.connection.close()
+    one.connection, theirs = socket.socketpair()
+    waits: list[object] = []
+    wait = select.select
+    monkeypatch.setattr(select, "select", lambda *a: [waits.append(a), wait(*a)][1])
+    with theirs, pytest.raises(TimedOut):
+        one.receive(time.monotonic() + 0.2, 2**20)
+    one.end()
+    assert len(waits) <= 5

@@ -1,0 +1,13 @@
+# tries: to send a map whose key can't be one
+# stopped by: decoder
+# seen: refused, "could not be read"
+# others: passed refused blocked
+# without: got in, "could not be used|ended 2 times"
+
+from honest import *
+from tools import request, reply
+
+
+def double(x):
+    reply(request()["number"], "value", b"d\1\0\0\0l\0\0\0\0N")
+    return 0

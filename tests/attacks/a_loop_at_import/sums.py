@@ -1,0 +1,14 @@
+# tries: to loop at import
+# stopped by: deadline
+# seen: timeout, "deadline"
+# others: timeout
+# without: rlimits, "SIGXCPU|SIGKILL"
+
+while True:
+    pass
+
+from honest import *
+
+
+def double(x):
+    return 0

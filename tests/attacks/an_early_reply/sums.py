@@ -1,0 +1,15 @@
+# tries: to answer the next question before it is asked
+# stopped by: numbers
+# seen: failed or refused, ""
+# others: passed refused blocked
+# without: got in, "others: .*failed"
+
+from honest import *
+from tools import request, reply, six
+
+
+def double(x):
+    number = request()["number"]
+    reply(number, "value", six())
+    reply(number + 1, "value", six())
+    return 0

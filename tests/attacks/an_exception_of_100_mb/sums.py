@@ -1,0 +1,10 @@
+# tries: to raise an exception with a text of 70 MB
+# stopped by: capped text
+# seen: error or timeout, ""
+# without: got in, "exit code 70|deadline"
+
+from honest import *
+
+
+def double(x):
+    raise ValueError("x" * 70 * 2**20)

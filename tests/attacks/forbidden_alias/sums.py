@@ -1,0 +1,14 @@
+# tries: to call what is forbidden by another name
+# stopped by: gate
+# seen: refused, "may not be called"
+# task: row_sums
+# without: got in, "passed"
+
+from honest import *
+
+
+add = torch.sum
+
+
+def row_sums(x):
+    return add(x, 1)

@@ -1,0 +1,11 @@
+# tries: to call the forbidden method of the class
+# stopped by: gate
+# seen: refused, "may not be called"
+# task: row_sums
+# without: got in, "passed"
+
+from honest import *
+
+
+def row_sums(x):
+    return torch.Tensor.sum(x, 1)

@@ -1,0 +1,18 @@
+# tries: to kill the grader's group of processes
+# stopped by: namespaces
+# seen: failed, "stopped: ProcessLookupError"
+# without: landlock, "stopped: PermissionError 1\b"
+# without namespaces, landlock: got in
+
+import os
+import signal
+
+from honest import *
+from places import GRADER
+from tools import tried
+
+
+def double(x):
+    return tried(
+        lambda: os.killpg(GRADER, signal.SIGTERM),
+    )

@@ -1,0 +1,1 @@
+print("GOT IN: imported in place of another")

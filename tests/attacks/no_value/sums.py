@@ -1,0 +1,13 @@
+# tries: to send a frame without a value
+# stopped by: decoder
+# seen: refused, "could not be read"
+# others: passed refused blocked
+# without: got in, "could not be used|ended 2 times"
+
+from honest import *
+from tools import request, reply
+
+
+def double(x):
+    reply(request()["number"], "value", b"")
+    return 0

@@ -1,0 +1,12 @@
+# tries: to break torch for whoever is graded next in its process
+# stopped by: fresh child
+# seen: failed, ""
+# others: failed blocked passed
+# without: got in, "a neighbour changed"
+
+from honest import *
+
+
+def double(x):
+    torch.einsum = lambda *a: torch.zeros(2)
+    return 0

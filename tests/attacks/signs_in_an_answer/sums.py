@@ -1,0 +1,10 @@
+# tries: to answer with such signs
+# stopped by: renderers
+# seen: failed, "got a str"
+# without: got in, "acts in"
+
+from honest import *
+
+
+def double(x):
+    return "\x1b[31m\x1b]0;title\x07\u202e\u2066\x00\r\x9b2J\ud800\ufeff<script>alert(1)</script>"

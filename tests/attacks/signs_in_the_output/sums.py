@@ -1,0 +1,11 @@
+# tries: to print what terminals, browsers and parsers act on
+# stopped by: renderers
+# seen: failed, "script"
+# without: got in, "acts in"
+
+from honest import *
+
+
+def double(x):
+    print("\x1b[31m\x1b]0;title\x07\u202e\u2066\x00\r\x9b2J\ud800\ufeff<script>alert(1)</script>")
+    return 0
