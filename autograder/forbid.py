@@ -99,7 +99,9 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # its import will tell
-    names, defined = _imported(tree), _defined(tree)
+    defined = _defined(tree)
+    firsts = {rule.split(".")[0] for _, rules in tasks.values() for rule in rules}
+    names = _imported(tree, firsts)
     found = {}
     for id, (functions, rules) in tasks.items():
         others = {f for other, (theirs, _) in tasks.items() if other != id for f in theirs}
@@ -111,9 +113,13 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
     return found
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """Name -> what it stands for: `F` -> torch.nn.functional, `add = torch.sum`."""
-    names: dict[str, str] = {}
+def _imported(tree: ast.Module, firsts: set[str]) -> dict[str, str]:
+    """Name -> what it stands for: `F` -> torch.nn.functional, `add = torch.sum`.
+
+    firsts: names that stand for themselves where nothing in the file has them: builtins, and
+    what `from … import *` brought.
+    """
+    names = {name: name for name in firsts - set(_bound(tree))}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -128,6 +134,17 @@ def _imported(tree: ast.Module) -> dict[str, str]:
             if path:
                 names[node.targets[0].id] = path
     return names
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Every name that is assigned, defined or a parameter somewhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
 
 
 def _defined(tree: ast.Module) -> dict[str, ast.stmt]:

@@ -11,14 +11,15 @@ CANARY = "CANARY"
 JAIL = ("landlock", "seccomp", "namespaces", "rlimits")
 LIFTED = (  # guards that tests/lifted.py takes off
     *("numbers", "decoder", "wire limits", "capped text"),
-    *("fresh child", "restored", "gate", "renderers"),
+    *("tree", "fresh child", "restored", "gate", "search", "renderers"),
 )
 BESIDE = ("another process", "plain data")
 LAYERS = (  # in the order of tests/attacks/README.md
     *JAIL,
     *BESIDE,
     *("numbers", "decoder", "wire limits", "capped text", "deadline", "output cap"),
-    *("fresh child", "restored", "gate", "secret", "hidden suite", "intake", "renderers"),
+    *("tree", "fresh child", "restored", "gate", "search", "secret"),
+    *("hidden suite", "intake", "renderers"),
 )
 # Signs of an attack that are seen on the machine: to know whose they are, it is graded alone.
 LEFT, CHANGED, OUTSIDE = "left a process behind", "a neighbour changed", "a file outside"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograder import child, session, verdict, wire, worker
+from autograder import child, forbid, memory, session, state, verdict, wire, worker
 
 
 def numbers() -> None:
@@ -35,10 +35,11 @@ def numbers() -> None:
 def decoder() -> None:
     """Names, shapes, keys and lengths are taken at their word; a fault of the bytes gets out."""
     reader = wire._Decoder
-    reader.named = lambda self, known: self.get_text()  # type: ignore[method-assign]
-    reader.shape = lambda self, value: tuple(value)  # type: ignore[method-assign]
+    wire._named = lambda name, known: name
+    wire._shape = tuple
+    reader.part = lambda self, tags: self.take(2)  # type: ignore[method-assign]
     reader.count = lambda self, width=1: self.u32()  # type: ignore[method-assign]
-    reader.key = lambda self, depth, met: self.take(depth)  # type: ignore[method-assign]
+    reader.key = lambda self, depth: self.take(depth)  # type: ignore[method-assign]
 
     def decode(data: bytes) -> Any:
         try:
@@ -51,10 +52,10 @@ def decoder() -> None:
 
 def wire_limits() -> None:
     """An answer may be as long, as deep and of as many parts as it likes."""
-    wire.FRAME_LIMIT = wire.NODE_LIMIT = wire.INT_LIMIT = 2**50
-    wire.DEPTH_LIMIT = 500
-    wire.SAME_HASH_LIMIT = 2**40
-    session.RECEIVED_LIMIT = 2**40
+    wire.FRAME_LIMIT = wire.NODE_LIMIT = wire.INT_LIMIT = wire.KEY_LIMIT = 2**50
+    wire.DEPTH_LIMIT, wire.KEY_SECONDS = 500, 1e9
+    wire.use_limits = lambda mib, depth: None
+    session.RECEIVED = 2**40
 
 
 def capped_text() -> None:
@@ -85,17 +86,28 @@ def fresh_child() -> None:
 
 def restored() -> None:
     """What an answer changed stays changed."""
-    worker.Answering.settle = lambda self, seed: None  # type: ignore[method-assign]
+    state.settle = lambda seed, folder: None
+    state.Kept.restore = lambda self: None  # type: ignore[method-assign]
 
 
 def gate() -> None:
     """What a task forbids isn't looked at."""
 
     @contextmanager
-    def only(self: Any, names: Any) -> Iterator[None]:
+    def only(rules: Any) -> Iterator[None]:
         yield
 
-    worker.Answering.only = only  # type: ignore[method-assign]
+    forbid.only = only
+
+
+def search() -> None:
+    """The sources aren't read for what they may not call."""
+    forbid.search = lambda source, tasks: {}
+
+
+def tree() -> None:
+    """Nobody looks at what a submission's processes take together."""
+    memory.started = lambda pid: 0
 
 
 def renderers() -> None:

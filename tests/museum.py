@@ -240,7 +240,7 @@ def _groups(attacks: Mapping[str, Attack]) -> list[list[tuple[Attack, Without]]]
         for without in attack.without:
             if not without.reason:
                 alone = any(sign in without.pattern for sign in (LEFT, CHANGED, OUTSIDE))
-                key = (_names(without.off), attack.name if alone else "")
+                key = (_names(without.off), attack.limits, attack.name if alone else "")
                 groups[key].append((attack, without))
     return list(groups.values())
 
@@ -254,7 +254,8 @@ def _seen_without(
         return grade_beside(place, some)
     alone = len(pairs) == 1
     mine = None if off & set(LIFTED) else warm  # what is lifted is lifted in the image
-    run = grade(place, some, off, neighbours=alone, jobs=1 if alone else 2, warm=mine)
+    limits = pairs[0][0].limits
+    run = grade(place, some, off, limits, neighbours=alone, jobs=1 if alone else 2, warm=mine)
     if alone:
         told = [*run.machine, *_changed(run.neighbours)]
         run.seen[pairs[0][0].name].told += "\n" + "\n".join(told)

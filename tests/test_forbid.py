@@ -9,7 +9,8 @@ from conftest import Grade, outcomes
 
 from autograder import forbid
 
-TASKS = {"f": (["f"], ["torch.sum", "torch.linalg", "torch.nn.Linear.__init__"]), "g": (["g"], [])}
+RULES = ["torch.sum", "torch.linalg", "torch.nn.Linear.__init__", "sorted"]
+TASKS = {"f": (["f"], RULES), "g": (["g"], [])}
 
 
 def said(text: str) -> dict[str, str]:
@@ -29,6 +30,8 @@ def said(text: str) -> dict[str, str]:
         ("import torch.nn as nn\ndef f(x): return nn.Linear(2, 3)(x)", "torch.nn.Linear"),
         ("import torch\ndef f(x): return torch.ops.aten.sum(x)", "goes round"),
         ("from torch import _C\ndef f(x): return _C._VariableFunctions.sum(x)", "goes round"),
+        ("from others import *\ndef f(x): return torch.sum(x)", "torch.sum"),
+        ("def f(x): return sorted(x)", "sorted may not be called"),
         ("import torch\ndef f(x):\n    if x is None: return torch.sum(x)", "torch.sum"),
     ],
 )
@@ -48,6 +51,8 @@ def test_a_call_that_is_written_is_found(text: str, says: str) -> None:
         "import torch\ndef other(x): return torch.sum(x)\ndef f(x): return x",
         "def f(x): return x.sum()",  # whose, only the gate knows
         "class sum: pass\ndef f(x): return sum()",
+        "def sorted(x): return x\ndef f(x): return sorted(x)",
+        "def f(x, sorted): return sorted(x)",
         "import torch\ndef f(x): return isinstance(x, torch.nn.Linear)",
         "def f(x:",
         "x = " + "(" * 5000,

@@ -2,7 +2,7 @@
 # stopped by: decoder
 # seen: refused, "could not be read"
 # others: passed refused blocked
-# without: got in, "ended 2 times|could not be used"
+# without: got in, "got a tensor"
 
 import struct
 

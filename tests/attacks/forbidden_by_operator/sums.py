@@ -2,7 +2,7 @@
 # stopped by: gate
 # seen: refused, "may not be called"
 # task: row_sums
-# without: got in, "passed"
+# without: got in, "(?m)^passed$"
 
 import operator
 

@@ -2,7 +2,7 @@
 # stopped by: secret
 # seen: failed, ""
 # task: row_sums
-# without: got in, "passed"
+# without: got in, "(?m)^passed$"
 
 import hashlib
 

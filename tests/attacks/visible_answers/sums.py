@@ -1,7 +1,7 @@
 # tries: to learn the visible test's answer by heart
 # stopped by: hidden suite
 # seen: failed, "got 0, expected -8"
-# without: got in, "passed"
+# without: got in, "(?m)^passed$"
 
 from honest import *
 
