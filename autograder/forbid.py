@@ -95,6 +95,8 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
 
     Looked at are a task's functions and what they call in the same file, but for other tasks'.
     """
+    if not any(rules for _, rules in tasks.values()):
+        return {}
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
