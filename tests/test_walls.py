@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import select
-import socket
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +19,8 @@ import scene
 from conftest import outcomes
 
 from autograder import batch, jail, wire
-from autograder.child import Child, Pending
 from autograder.course import Course, load_course
-from autograder.errors import MachineError, TimedOut
+from autograder.errors import MachineError
 from autograder.mistake import plain
 from autograder.pool import Plan
 from autograder.session import Answer
@@ -229,22 +225,3 @@ def test_an_answer_that_cannot_be_handed_back_is_a_wrong_answer(place: Place, an
     (report,) = place.grade({"odd": REFERENCE.replace("sum(xs)", answer)}).values()
     assert outcomes(report)["extra"] != "broken"
     assert report.score == 8
-
-
-def test_whoever_closes_their_output_keeps_nobody_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed pipe is always ready to be read: waiting for an answer must not spin on it."""
-
-    class Parent:
-        def request(self, what: bytes, fds: Sequence[int] = ()) -> Pending:
-            return Pending(0)  # nobody is forked, and the other end of the pipe is closed
-
-    one = Child(Parent())  # type: ignore[arg-type]
-    one.connection.close()
-    one.connection, theirs = socket.socketpair()
-    waits: list[object] = []
-    wait = select.select
-    monkeypatch.setattr(select, "select", lambda *a: [waits.append(a), wait(*a)][1])
-    with theirs, pytest.raises(TimedOut):
-        one.receive(time.monotonic() + 0.2, 2**20)
-    one.end()
-    assert len(waits) <= 5
