@@ -126,7 +126,7 @@ def test_hardly_any_variance(student, rng, device):
 @task("LayerNorm")
 def test_its_first_values(student, rng, device):
     """Gains of 1, shifts of 0, and gradients for both; other shapes of x."""
-    x, direction = some((4, 9), rng, device, 5.0), some((4, 9), rng, device)
+    x, direction = some((4, 9), rng, device, 0.5), some((4, 9), rng, device)
     jobs = [["read", ["weight", "bias"]], ["input_gradient", x, direction], ["count"]]
     answer = student.run(models, "LayerNorm", None, [9, True], x, jobs)
     leaf = x.clone().requires_grad_()
@@ -620,6 +620,7 @@ def test_a_file_that_was_cut_off(student, rng):
 def test_only_the_last_tokens_are_read(student, rng, device):
     """Ten tokens and six more with block_size 7, greedily; none more; one token's text."""
     w, idx = loud(for_gpt(SMALL, rng, device)), some_tokens((40, 10), rng, device)
+    w |= {name: 0.05 * t for name, t in w.items() if ".ln_f." in name}  # chances are near
     greedy = {"top_k": 1}
     jobs = [["generate", idx, 6, greedy, 1], ["generate", idx, 0, greedy, 1]]
     jobs += [["generate", idx[:, :1], 3, greedy | {"temperature": 0.3}, 2]]
