@@ -285,6 +285,7 @@ def models(m, cls, fields, weights, like, jobs):
                 for tensor, _ in pieces(o, name):
                     tensor.requires_grad_(False)
             before = [p.requires_grad for p in o.parameters()]
+            torch.manual_seed(1337)
             with light():
                 prompt, losses = m.learn_prompt(o, X, Y, n, steps, lr)
             after = [p.requires_grad for p in o.parameters()]
