@@ -12,6 +12,7 @@ import ast
 import builtins
 import contextlib
 import importlib
+import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -95,20 +96,22 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
 
     Looked at are a task's functions and what they call in the same file, but for other tasks'.
     """
-    if not any(rules for _, rules in tasks.values()):
-        return {}
+    rules = {rule.removesuffix(".__init__") for _, some in tasks.values() for rule in some}
+    words = "|".join(re.escape(path.split(".")[-1]) for path in (*rules, *ROUND))
+    if not rules or not re.search(rf"\b({words})\b".encode(), source):
+        return {}  # reading them costs as much as some tests
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # its import will tell
     defined = _defined(tree)
-    firsts = {rule.split(".")[0] for _, rules in tasks.values() for rule in rules}
+    firsts = {rule.split(".")[0] for rule in rules}
     names = _imported(tree, firsts)
     found = {}
-    for id, (functions, rules) in tasks.items():
+    for id, (functions, forbidden) in tasks.items():
         others = {f for other, (theirs, _) in tasks.items() if other != id for f in theirs}
         for node in _reached(functions, others, defined):
-            said = _said(node, names, rules)
+            said = _said(node, names, forbidden)
             if said:
                 found[id] = said
                 break

@@ -177,7 +177,7 @@ class Answering:
         self.folder = folder
         self.modules: dict[str, types.ModuleType] = {}
         self.probes: dict[bytes, Callable[..., Any]] = {}
-        self.kept = state.Kept()
+        self.kept: state.Kept | None = None  # from its import on
 
     def loop(self) -> None:
         while True:
@@ -192,7 +192,7 @@ class Answering:
         number = request["number"]
         try:
             state.settle(request["seed"], self.folder)
-            if request.get("first"):
+            if self.kept is not None and request.get("first"):
                 self.kept.restore()
             with forbid.only(request.get("forbid", ())):
                 value = getattr(self, "do_" + request["do"])(request)
