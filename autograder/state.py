@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 # Whose names are put back before each test, where they are loaded.
-SPACES = ("math", "random", "numpy", "numpy.random", "torch", "torch.nn", "torch.nn.functional")
+SPACES = ("math", "random", "torch", "torch.nn.functional")
 
 
 def settle(seed: int, folder: str) -> None:
@@ -61,9 +61,8 @@ class Kept:
 
     def _same(self, space: Any, names: dict[str, Any]) -> bool:
         """Quick where nothing changed, as nearly always: what is identical isn't compared."""
-        now = vars(space)
         try:
-            return (dict(now) if isinstance(space, type) else now) == names
+            return bool(vars(space) == names)
         except Exception:  # two tensors, say, have no one truth
             return False
 
