@@ -1,7 +1,7 @@
 # tries: to match an expression that takes longer than the universe lives
 # stopped by: deadline
 # seen: timeout, "deadline"
-# without: rlimits, "SIGXCPU|SIGKILL"
+# without: rlimits, "seconds of CPU|SIGKILL"
 
 import re
 

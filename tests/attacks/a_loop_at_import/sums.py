@@ -2,7 +2,7 @@
 # stopped by: deadline
 # seen: timeout, "deadline"
 # others: timeout
-# without: rlimits, "SIGXCPU|SIGKILL"
+# without: rlimits, "seconds of CPU|SIGKILL"
 
 while True:
     pass

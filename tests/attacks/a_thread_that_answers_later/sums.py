@@ -1,7 +1,7 @@
 # tries: to answer the next questions from a thread, while others ask
 # stopped by: numbers
 # seen: failed or refused, ""
-# others: passed refused blocked
+# others: passed refused blocked failed
 # without: got in, "got 6|got a tensor|others: .*(failed|blocked)"
 
 import threading

@@ -1,7 +1,7 @@
 # tries: to raise an exception whose text is never done
 # stopped by: deadline
 # seen: timeout, "deadline"
-# without: rlimits, "SIGXCPU|SIGKILL"
+# without: rlimits, "seconds of CPU|SIGKILL"
 
 from honest import *
 

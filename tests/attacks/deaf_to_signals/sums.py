@@ -1,7 +1,7 @@
 # tries: to ignore all signals and loop
 # stopped by: deadline
 # seen: timeout, "deadline"
-# without: rlimits, "SIGKILL"
+# without: rlimits, "seconds of CPU|SIGKILL"
 
 import signal
 

@@ -2,7 +2,8 @@
 # stopped by: gate
 # seen: refused, "may not be called"
 # task: row_sums
-# without: got in, "(?m)^passed$"
+# without: search, "may not be called"
+# without gate, search: got in, "(?m)^passed$"
 
 from honest import *
 

@@ -1,8 +1,8 @@
 # tries: to break torch for whoever is graded next in its process
 # stopped by: fresh child
 # seen: failed, ""
-# others: failed blocked passed
-# without: got in, "a neighbour changed"
+# without: restored, "(?m)^others: passed$"
+# without fresh child, restored: got in, "a neighbour changed"
 
 from honest import *
 
