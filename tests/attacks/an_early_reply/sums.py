@@ -1,7 +1,7 @@
 # tries: to answer the next question before it is asked
 # stopped by: numbers
 # seen: failed or refused, ""
-# others: passed refused blocked
+# others: passed refused blocked failed
 # without: got in, "others: .*failed"
 
 from honest import *
