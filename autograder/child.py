@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from autograder import memory, wire
 from autograder.course import Limits
 from autograder.errors import (
@@ -48,13 +50,7 @@ def settings(
         "device": device,
         "uid": os.getuid(),
         "gid": os.getgid(),
-        "memory_mib": limits.memory_mib,
-        "cpu": limits.cpu,
-        "file_mib": limits.file_mib,
-        "processes": limits.processes,
-        "open_files": limits.open_files,
-        "answer_mib": limits.answer_mib,
-        "answer_depth": limits.answer_depth,
+        **msgspec.structs.asdict(limits),
     }
 
 

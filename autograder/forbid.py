@@ -96,7 +96,7 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
 
     Looked at are a task's functions and what they call in the same file, but for other tasks'.
     """
-    rules = {rule.removesuffix(".__init__") for _, some in tasks.values() for rule in some}
+    rules = {rule for _, some in tasks.values() for rule in map(_called, some)}
     words = "|".join(re.escape(path.split(".")[-1]) for path in (*rules, *ROUND))
     if not rules or not re.search(rf"\b({words})\b".encode(), source):
         return {}  # reading them costs as much as some tests
@@ -111,7 +111,7 @@ def search(source: bytes, tasks: Mapping[str, tuple[list[str], list[str]]]) -> d
     for id, (functions, forbidden) in tasks.items():
         others = {f for other, (theirs, _) in tasks.items() if other != id for f in theirs}
         for node in _reached(functions, others, defined):
-            said = _said(node, names, forbidden)
+            said = _said(node, names, [_called(rule) for rule in forbidden])
             if said:
                 found[id] = said
                 break
@@ -185,13 +185,23 @@ def _said(node: ast.stmt, names: Mapping[str, str], rules: Iterable[str]) -> str
         if isinstance(inner, ast.Call):
             path = _path(inner.func, names)
             for rule in rules:
-                if path and f"{path}.".startswith(f"{rule.removesuffix('.__init__')}."):
+                if _below(path, rule):
                     return f"{path} may not be called in this task (line {inner.lineno})"
         if isinstance(inner, ast.Attribute):
             path = _path(inner, names)
-            if rules and any(path == way or path.startswith(f"{way}.") for way in ROUND):
+            if rules and any(_below(path, way) for way in ROUND):
                 return f"{path} (line {inner.lineno}) goes round what this task forbids"
     return ""
+
+
+def _called(rule: str) -> str:
+    """What is written where a rule's call is made: of a class, its name."""
+    return rule.removesuffix(".__init__")
+
+
+def _below(path: str, top: str) -> bool:
+    """Whether a dotted path is this one or begins with it."""
+    return f"{path}.".startswith(f"{top}.")
 
 
 def _path(node: ast.AST, names: Mapping[str, str]) -> str:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """Those that a process started and that live."""
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            found += map(int, file.read_text().split())
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Its children and theirs, all the way down."""
+    return [below for child in children(pid) for below in (child, *descendants(child))]
 
 
 def started(pid: int) -> int:
@@ -13,43 +27,23 @@ def started(pid: int) -> int:
     A process alone is capped by the kernel. Pages that a fork shares with its parent count
     once where /proc tells (it does to root), else what the process's own parent has is left out.
     """
-    tree = list(_tree(pid))
-    if len(tree) < 2:
+    below = descendants(pid)
+    if not below:
         return 0
-    shares = [_share(process) for process in tree]
-    if None not in shares:
-        return sum(share for share in shares if share is not None)
-    common = _field(_field(pid, "status", "PPid"), "status", "RssAnon") * 1024
-    return sum(max(0, _field(process, "status", "RssAnon") * 1024 - common) for process in tree)
-
-
-def _tree(pid: int) -> Iterator[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:  # it ended meanwhile
-            continue
-        for child in children:
-            yield from _tree(int(child))
-
-
-def _share(pid: int) -> int | None:
-    """Its proportional share of anonymous memory; None where we may not know."""
+    tree = [pid, *below]
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return 1024 * sum(_field(process, "smaps_rollup", "Pss_Anon") for process in tree)
     except PermissionError:
-        return None
-    except OSError:
-        return 0
-    found = re.search(r"Pss_Anon:\s+(\d+)", text)
-    return int(found[1]) * 1024 if found else None
+        common = _field(_field(pid, "status", "PPid"), "status", "RssAnon")
+        own = (_field(process, "status", "RssAnon") - common for process in tree)
+        return 1024 * sum(max(0, kib) for kib in own)
 
 
 def _field(pid: int, file: str, name: str) -> int:
+    """A number of a process's, memory in KiB; 0 if it has ended. Raises PermissionError."""
     try:
         text = Path(f"/proc/{pid}/{file}").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return 0
     found = re.search(rf"^{name}:\s+(\d+)", text, re.M)
     return int(found[1]) if found else 0

@@ -109,7 +109,7 @@ class Session:
         if not self.loaded:
             self._load()
         if self.task.id in self.forbidden:
-            raise Refused(self.forbidden[self.task.id], alive=True)
+            raise Refused(self.forbidden[self.task.id])
         self.asked += 1
         # By the test and the question alone, whatever was asked before: the same wrong work is
         # recognised by the same answers. One way: from the child's seed nobody finds that of the
@@ -121,12 +121,11 @@ class Session:
         self.child = self.child or self.zygote.child()
         self.loaded = True
         tasks = {task.id: (task.file, list(task.stubs), list(task.forbid)) for task in self.tasks}
-        modules = list(dict.fromkeys(task.file for task in self.tasks))
         sources = {"do": "sources", "files": dict(self.files), "tasks": tasks}
         try:
             found = wire.decode(self._exchange(sources, "sources"))
             self.forbidden = {id: text for id, text in found.items() if type(text) is str}
-            self._exchange({"do": "import", "modules": modules}, "import")
+            self._exchange({"do": "import"}, "import")
         except AnswerError as error:
             if self.imports == 0:
                 self.failure = error

@@ -76,9 +76,8 @@ def student_name(entry: Path) -> str:
 
 def safe_name(name: str) -> str:
     """What is left of a name when it must be a file's name: at most 100 characters, 200 bytes."""
-    clean = re.sub(r"[^\w.@+ -]|[\u115f\u1160\u3164\uffa0]", "_", name).strip(
-        " ."
-    )  # unseen letters
+    unseen = "\u115f\u1160\u3164\uffa0"  # letters that nobody sees
+    clean = re.sub(rf"[^\w.@+ -]|[{unseen}]", "_", name).strip(" .")
     return clean[:100].encode()[:200].decode(errors="ignore").strip(" .") or "_"
 
 

@@ -175,6 +175,7 @@ class Answering:
     def __init__(self, connection: socket.socket, folder: str) -> None:
         self.connection = connection
         self.folder = folder
+        self.files: list[str] = []  # that have tasks
         self.modules: dict[str, types.ModuleType] = {}
         self.probes: dict[bytes, Callable[..., Any]] = {}
         self.kept: state.Kept | None = None  # from its import on
@@ -197,9 +198,7 @@ class Answering:
             with forbid.only(request.get("forbid", ())):
                 value = getattr(self, "do_" + request["do"])(request)
             return number, "value", wire.encode(value)
-        except wire.WireError as error:
-            return number, "refused", f"{error}"[:TEXT_LIMIT]
-        except forbid.ForbiddenCall as error:
+        except (wire.WireError, forbid.ForbiddenCall) as error:
             return number, "refused", f"{error}"[:TEXT_LIMIT]
         except BaseException as error:
             if _out_of_memory(error):
@@ -219,14 +218,16 @@ class Answering:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "wb") as file:
                 file.write(data)
+        self.files = list(dict.fromkeys(file for file, _, _ in tasks.values()))
         found: dict[str, str] = {}
-        for file_name in {file: None for file, _, _ in tasks.values()}:
+        for file_name in self.files:
             of_file = {id: rest for id, (file, *rest) in tasks.items() if file == file_name}
             found |= forbid.search(request["files"][file_name], of_file)
         return found
 
-    def do_import(self, request: dict[str, Any]) -> None:
-        for file_name in request["modules"]:
+    def do_import(self, _: dict[str, Any]) -> None:
+        """Import the tasks' files; what they are now is what each test begins with."""
+        for file_name in self.files:
             name = file_name.removesuffix(".py")
             sys.modules.pop(name, None)
             importlib.invalidate_caches()

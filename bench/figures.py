@@ -11,13 +11,12 @@ by the command beside it.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from suites import measured
+from suites import apart, cpu_seconds
 
 from autograder.course import HIDDEN, VISIBLE, load_course
 from autograder.mistake import load_mistakes
@@ -69,7 +68,7 @@ HEAD = (
 
 
 def tests_of(id: str) -> tuple[int, int]:
-    """(visible, hidden) tests of a lecture, as pytest collects them: once a process."""
+    """(visible, hidden) tests of a lecture, as pytest collects them."""
     course = load_course(ROOT)
     suite = Suite(course, course.lecture(id), "cpu")
     collect(suite, lambda suite: None)
@@ -82,8 +81,7 @@ def rows() -> list[Row]:
     known = json.loads(MEASURED.read_text())
     ways = ROOT / "tests" / "right_ways"
     lectures = load_course(ROOT).lectures
-    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-        counts = pool.map(tests_of, [lecture.id for lecture in lectures], chunksize=1)
+    counts = apart(tests_of, [lecture.id for lecture in lectures])
     return [
         Row(
             lecture.id,
@@ -107,8 +105,8 @@ def table() -> str:
 def measure() -> None:
     """CPU seconds of each suite, into bench/measured.json."""
     known = json.loads(MEASURED.read_text())
-    for lecture, seconds in measured(list(known)):
-        known[lecture]["cpu_seconds"] = seconds
+    for figures, seconds in zip(known.values(), apart(cpu_seconds, known), strict=True):
+        figures["cpu_seconds"] = round(seconds, 3)
     MEASURED.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n")
 
 

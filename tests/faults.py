@@ -30,6 +30,7 @@ from pathlib import Path
 
 from conftest import MINI
 
+from autograder.memory import children
 from autograder.stub import cut
 
 # kind of process -> (kills in all, kills in one run)
@@ -175,14 +176,6 @@ def processes(run: Run, kind: str) -> list[int]:
     return zygotes if kind == "zygote" else [pid for pid in forked if _sockets(pid) > 1]
 
 
-def children(pid: int | str) -> list[int]:
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in file.read_text().split()]
-    return found
-
-
 def _command(pid: int) -> bytes:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -218,7 +211,7 @@ def orphans() -> int:
     """How many live on after their command; they are ended."""
     count = 0
     until = time.monotonic() + PATIENCE
-    while found := children("self"):  # a dead one's children become ours, too
+    while found := children(os.getpid()):  # a dead one's children become ours, too
         for pid in found:
             fd = os.pidfd_open(pid)
             if not select.select([fd], [], [], max(0.0, until - time.monotonic()))[0]:

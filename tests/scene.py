@@ -19,6 +19,7 @@ from unittest import mock
 from attack import CANARY, LEFT, LIFTED, OUTSIDE, Attack
 
 from autograder.course import SECRET_VARIABLE, Course, load_course
+from autograder.memory import children
 from autograder.pool import Warm
 
 HERE = Path(__file__).parent
@@ -212,11 +213,11 @@ def survivors(warm: Warm | None = None) -> Iterator[Callable[[], list[int]]]:
     """
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-    known = set(_children())
+    known = set(children(os.getpid()))
 
     def find() -> list[int]:
         ours = known | {process.pid for process in (warm.processes if warm else [])}
-        return [pid for pid in _children() if pid not in ours and not _ends(pid)]
+        return [pid for pid in children(os.getpid()) if pid not in ours and not _ends(pid)]
 
     yield find
     while left := find():  # theirs become ours, too
@@ -224,11 +225,6 @@ def survivors(warm: Warm | None = None) -> Iterator[Callable[[], list[int]]]:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
     libc.prctl(36, 0, 0, 0, 0)
-
-
-def _children() -> list[int]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
 
 
 def _ends(pid: int) -> bool:

@@ -16,6 +16,7 @@ import pytest
 from conftest import Command
 
 from autograder.course import Course, load_course
+from autograder.memory import descendants
 from autograder.stub import cut
 
 
@@ -176,7 +177,7 @@ def test_ctrl_c_leaves_whole_reports_and_no_process(
     for line in process.stderr:
         if line.startswith("3/5"):
             break
-    started = children_of(process.pid)
+    started = descendants(process.pid)
     assert started
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
@@ -206,19 +207,10 @@ def test_kill_9_leaves_no_process(
     ) as process:
         assert process.stderr is not None
         process.stderr.readline()
-        started = children_of(process.pid)
+        started = descendants(process.pid)
         process.kill()
     assert started
     assert left_of(started) == []
-
-
-def children_of(pid: int) -> list[int]:
-    """A process's children and theirs, all the way down."""
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, file.read_text().split()):
-            found += [child, *children_of(child)]
-    return found
 
 
 def left_of(started: list[int]) -> list[int]:

@@ -211,15 +211,14 @@ def test_a_clock_that_jumps_changes_nothing(
 
 # Of the zygotes' children the one that has answered is the older.
 KILLING = """import os, pathlib, signal
-    def children(pid):
-        return pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+    from autograder.memory import children
     flag = pathlib.Path('FLAG')
     close(student.extra([1]), 1)
     if ALWAYS or not flag.exists():
         flag.touch()
         for zygote in children(os.getppid()):
             for child in children(zygote)[:1]:
-                os.kill(int(child), signal.SIGKILL)
+                os.kill(child, signal.SIGKILL)
     close(student.extra([1, 2, 3]), 6)"""
 
 
