@@ -125,7 +125,7 @@ def _died(
     """A suite process ended: its first submission gets one more try, the others wait again."""
     pool.restart(pair)
     first = pair.busy[0]
-    tries[first.name] = tries.get(first.name, 0) + pair.ready
+    tries[first.name] = tries.get(first.name, 0) + pair.alone
     if tries[first.name] >= TRIES:
         yield broken_report(plan, pair.busy.popleft())
     again.extend(pair.busy)

@@ -190,18 +190,29 @@ class Plan:
 class Pair:
     """A suite process with the parent of its workers, and what it is busy with.
 
-    starts: how many ended before they were ready, in a row with this one.
+    image: from which it was forked, if it was; without that it can't live. starts: how many in a
+    row, with this one, have not graded anybody.
     """
 
     channel: Connection
+    image: subprocess.Popen[bytes] | None
     busy: deque[Submission] = field(default_factory=deque)
     starts: int = 1
     ready: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Of one that ended: whether by itself, over what it was busy with.
+
+        Not before it was ready, nor with its image, which takes all with it, idle ones too.
+        """
+        return self.ready and (self.image is None or self.image.poll() is None)
 
     def receive(self) -> Done:
         """What it tells next. Raises EOFError or OSError where it ended."""
         done = msgspec.msgpack.decode(self.channel.recv_bytes(), type=Done)
         self.ready |= done.ready
+        self.starts = 0 if done.report is not None else self.starts
         return done
 
 
@@ -221,18 +232,19 @@ class Pool:
             raise
 
     def _pair(self) -> Pair:
-        return Pair(self.warm.suite(self.job, deep=self.many))
+        channel = self.warm.suite(self.job, deep=self.many)
+        return Pair(channel, self.warm.processes[-1] if self.warm.forks else None)
 
     def restart(self, pair: Pair) -> None:
         """Another pair in the place of one that died."""
         pair.channel.close()
-        if not pair.ready and pair.starts == STARTS:
+        if not pair.alone and pair.starts == STARTS:
             raise WorkerError(
                 f"the suite process ended {STARTS} times before it could grade anybody;"
                 " see what it printed, and grade again: what was finished is kept"
             )
         another = self._pair()
-        another.starts = 1 if pair.ready else pair.starts + 1
+        another.starts = 1 if pair.alone else pair.starts + 1
         self.pairs[self.pairs.index(pair)] = another
 
     def close(self) -> None:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import ast
+import multiprocessing
 import os
 import random
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from faults import Place, Run
 from autograder import pool
 from autograder.course import Course
 from autograder.errors import WorkerError
+from autograder.pool import Pair
 
 INTERRUPTED = "autograder: interrupted; what was finished is written"
 MOUNTS = pytest.mark.skipif(
@@ -260,6 +263,19 @@ def ending(course: Course, times: int) -> None:
     suite = course.lectures[0].home / "test_hidden.py"
     text = ENDING.replace("FLAG", str(course.root / "flag")).replace("TIMES", str(times))
     suite.write_text(suite.read_text().replace("import torch", f"{text}\nimport torch", 1))
+
+
+def test_who_ends_with_its_image_did_not_end_alone() -> None:
+    """An idle one may be asked after that, before its end is seen: nobody's try is counted."""
+    channel, other = multiprocessing.Pipe()
+    with channel, other, subprocess.Popen(["sleep", "60"]) as image:
+        pair = Pair(channel, image, ready=True)
+        assert pair.alone
+        image.kill()
+        image.wait()
+        assert not pair.alone
+        assert Pair(channel, None, ready=True).alone
+        assert not Pair(channel, None).alone
 
 
 def test_a_process_that_ends_before_it_is_ready_is_nobodys_doing(
