@@ -15,12 +15,7 @@ import msgspec
 
 from autograder import image, wire
 from autograder.child import OUTPUT_KEPT, Zygote, settings
-from autograder.course import (
-    SECRET_VARIABLE,
-    VISIBLE,
-    Course,
-    load_course,
-)
+from autograder.course import SECRET_VARIABLE, Course, load_course
 from autograder.errors import AutograderError, MachineError, WorkerError
 from autograder.job import Done, Job, Work, suite_digest, versions
 from autograder.mistake import (
@@ -154,15 +149,9 @@ class Grader:
 
     def wrong_answers(self) -> str:
         """What every mistake answers to the visible tests."""
-        return wrong_answers_text(
-            {
-                task.id: [
-                    (found, {id: t for id, t in traces.items() if id.startswith(VISIBLE)})
-                    for found, traces in self.mistakes(task.id)
-                ]
-                for task in self.suite.lecture.tasks
-            }
-        )
+        visible = [test for test in self.suite.tests if test.visible]
+        known = {task.id: self.asked(task.id, visible) for task in self.suite.lecture.tasks}
+        return wrong_answers_text(known)
 
     def mistakes(self, id: str) -> list[tuple[MistakeFound, Traces]]:
         """The task's mistakes and what each answers; asked once, when somebody fails."""
@@ -170,19 +159,23 @@ class Grader:
             self.known = self.known or load_wrong_answers(self.suite.lecture)
             return self.known.get(id, [])
         if id not in self.known:
-            self.known[id] = []
-            tests = [test for test in self.suite.tests if test.task.id == id]
-            child = None  # one for them all: they are our own, and need no walls between them
-            for mistake in self.catalogue:
-                if mistake.task == id:
-                    session = self.session(wrong_files(self.suite.lecture, mistake))
-                    session.child = child
-                    traces = _traces(self.suite.run(session, tests))
-                    child = session.hand_over()
-                    self.known[id].append((mistake.found, traces))
-            if child is not None:
-                child.end()
+            self.known[id] = self.asked(id, self.suite.tests)
         return self.known[id]
+
+    def asked(self, id: str, tests: Sequence[Test]) -> list[tuple[MistakeFound, Traces]]:
+        """The task's mistakes and what each answers to those of the tests that are the task's."""
+        tests = [test for test in tests if test.task.id == id]
+        found: list[tuple[MistakeFound, Traces]] = []
+        child = None  # one for them all: they are our own, and need no walls between them
+        for mistake in self.catalogue:
+            if mistake.task == id:
+                session = self.session(wrong_files(self.suite.lecture, mistake))
+                session.child = child
+                found.append((mistake.found, _traces(self.suite.run(session, tests))))
+                child = session.hand_over()
+        if child is not None:
+            child.end()
+        return found
 
 
 def _traces(ran: Sequence[Ran]) -> Traces:

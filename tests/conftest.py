@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -32,6 +33,34 @@ def mini(tmp_path: Path) -> Course:
 def reference(mini: Course) -> str:
     """The text of the tiny course's solution."""
     return (mini.lectures[0].home / "sums.py").read_text()
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """A folder that all processes of a run share, made by the first that asks for it.
+
+    For what takes long to make; xdist's own groups do nothing under pytest 9.2
+    (pytest-xdist #1386).
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def run(name: str, make: Callable[[Path], object]) -> Path:
+        made = base / name
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                half = base / f"{name}.half"
+                half.mkdir()
+                make(half)
+                half.rename(made)
+        return made
+
+    return run
 
 
 Grade = Callable[..., dict[str, Report]]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Command
+from conftest import ROOT, Command, Once
 
 from autograder.course import Lecture, load_course
 from autograder.stub import cut
@@ -20,12 +20,14 @@ SHORT = 12  # a line of fewer characters says nothing of its own
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def released(once: Once) -> Path:
     """The students' copy of the shipped course."""
-    out = tmp_path_factory.mktemp("release") / "students"
-    command = [sys.executable, "-m", "autograder.cli", "release", str(out)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return out
+
+    def release(folder: Path) -> None:
+        command = [sys.executable, "-m", "autograder.cli", "release", str(folder / "students")]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+    return once("release", release) / "students"
 
 
 def lines(*paths: Path) -> set[str]:
@@ -60,26 +62,21 @@ def test_a_release_holds_no_line_that_is_staff_s(released: Path, lecture: Lectur
 
 @LECTURES
 def test_a_released_lecture_checks_hints_and_names(
-    released: Path, autograder: Command, lecture: Lecture
+    released: Path, tmp_path: Path, autograder: Command, lecture: Lecture
 ) -> None:
     """The first visible mistake that is known there, handed in, is named."""
     from autograder.mistake import load_mistakes, load_wrong_answers, wrong_files
 
-    known = load_wrong_answers(load_course(released).lecture(lecture.id))
+    copy = shutil.copytree(released, tmp_path / "students")
+    known = load_wrong_answers(load_course(copy).lecture(lecture.id))
     task, entries = next((task, entries) for task, entries in known.items() if entries)
     mistake = next(m for m in load_mistakes(lecture) if (m.task, m.id) == (task, entries[0][0].id))
-    work = released / "exercises" / lecture.id
-    before = {name: (work / name).read_bytes() for name in lecture.files}
-    try:
-        for name, data in wrong_files(lecture, mistake).items():
-            (work / name).write_bytes(data)
-        checked = autograder("check", f"{lecture.id}.{task}", cwd=released, COLUMNS="500")
-    finally:
-        for name, data in before.items():
-            (work / name).write_bytes(data)
+    for name, data in wrong_files(lecture, mistake).items():
+        (copy / "exercises" / lecture.id / name).write_bytes(data)
+    checked = autograder("check", f"{lecture.id}.{task}", cwd=copy, COLUMNS="500")
     assert checked.returncode == 1
     assert " ".join(mistake.says.split()) in " ".join(checked.stdout.split())
-    assert autograder("hint", f"{lecture.id}.{task}", cwd=released).stdout.startswith("1/")
+    assert autograder("hint", f"{lecture.id}.{task}", cwd=copy).stdout.startswith("1/")
 
 
 @LECTURES

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, outcomes
+from conftest import ROOT, Once, outcomes
 
 from autograder import batch, jail
 from autograder.course import Lecture, load_course
@@ -48,9 +48,21 @@ def promise(entry: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def graded() -> dict[str, dict[str, Report]]:
+def graded(once: Once) -> dict[str, dict[str, Report]]:
     """Lecture -> student -> report."""
-    return {lecture.id: grade(lecture) for lecture in SAMPLES}
+
+    def write(folder: Path) -> None:
+        for lecture in SAMPLES:
+            for student, report in grade(lecture).items():
+                (folder / f"{lecture.id} {student}").write_bytes(batch.report_json(report))
+
+    reports: dict[str, dict[str, Report]] = {lecture.id: {} for lecture in SAMPLES}
+    for path in sorted(once("sample_class", write).iterdir()):
+        lecture, student = path.name.split(" ", 1)
+        report = batch.load_report(path)
+        assert report
+        reports[lecture][student] = report
+    return reports
 
 
 def grade(lecture: Lecture, **options: object) -> dict[str, Report]:
