@@ -189,17 +189,9 @@ class Results:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, report: Report) -> None:
-        """Whole or not at all: a reader never sees half a report."""
         path = self.path(report.submission)
-        temporary = self.folder / f".{report.submission}.tmp"
         with _writing(path):
-            try:
-                temporary.write_bytes(report_json(report))
-                os.replace(temporary, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
-                raise
+            write_whole(path, report_json(report))
 
     def read(self) -> list[Report]:
         """All reports, by name; what isn't one is left out."""
@@ -226,6 +218,21 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path} can't be written: {error.strerror}; mend that and grade again:"
             " what was finished is kept"
         ) from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Whole or not at all: a reader never sees half a file. Raises OSError."""
+    if path.exists() and not path.is_file():  # a pipe, /dev/stdout
+        path.write_bytes(data)
+        return
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def report_json(report: Report) -> bytes:

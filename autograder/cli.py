@@ -401,11 +401,13 @@ def _device(device: str, start_method: str) -> tuple[str, str]:
 
 
 def _write(file: Path | None, text: str) -> None:
+    from autograder.batch import write_whole
+
     if file is None:
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        write_whole(file, text.encode())
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror}") from None
 

@@ -121,6 +121,17 @@ def test_an_instructor_grades_reports_and_grades_again(
     page = tmp_path / "page.html"
     assert autograder("report", out, "--out", page).stdout == f"{page}: 3 reports\n"
     assert "It squares" in page.read_text()
+    whole = page.read_bytes()
+    command = [sys.executable, "-m", "autograder.cli", "report", out, "--out", page]
+    small = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *map(str, command)]
+    done = subprocess.run(small, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"autograder: {page} can't be written: File too large\n",
+    )
+    assert page.read_bytes() == whole
+    assert list(tmp_path.glob(".*")) == []
+    assert autograder("report", out, "--out", "/dev/stdout").stdout.startswith("<!")
 
 
 def test_a_class_hands_in_the_whole_course(
