@@ -8,13 +8,28 @@ import math
 
 import torch
 
-from autograder.suite import close, task
+from autograder.suite import close as exactly
+from autograder.suite import task
 
 F = torch.nn.functional
 
 ROUNDED = {"rtol": 1e-5, "atol": 1e-5, "reason": "float32 rounds in the seventh digit"}
 SHARP = {"rtol": 1e-6, "atol": 1e-7, "reason": "float32 will do, but a slope of 0 isn't 0.01"}
 N, H, V = 7, 5, 11
+
+
+def close(got, right, **room):
+    """torch.zeros makes float32: an answer in it is judged as one, whatever was handed in."""
+    exactly(got, as_answered(got, right), **room)
+
+
+def as_answered(got, right):
+    if isinstance(right, (list, tuple)) and isinstance(got, (list, tuple)):
+        same = len(got) == len(right)
+        return [as_answered(g, r) for g, r in zip(got, right)] if same else right
+    tensors = isinstance(got, torch.Tensor) and isinstance(right, torch.Tensor)
+    single = tensors and (got.dtype, right.dtype) == (torch.float32, torch.float64)
+    return right.float() if single else right
 
 
 def some(rng, shape, device, scale=1.0, shift=0.0):
@@ -153,6 +168,7 @@ def test_saturated_for_every_example(student, rng, device):
     """Dead is who is far out always, on whichever side; once within is enough to learn."""
     h = 0.9 * (2 * torch.rand((N, H), generator=rng, dtype=torch.float64) - 1)
     h[:, 1] = torch.tensor([0.995, -0.999, 1.0, 0.993, -1.0, -0.992, 0.998])
+    h[:, 2], h[3, 2] = 0.996, -0.985  # within 0.99, beyond 0.98
     h[:, 3] = -0.997
     h[:6, 4] = torch.tensor([0.991, -0.996, -1.0, 0.999, 1.0, -0.994])
     close(student.run(listed, [h.to(device)]), [False, True, False, True, False])
@@ -264,6 +280,30 @@ def eight_layers(m, width, seed):
 
 
 @task("kaiming")
+def test_a_leaky_layer(student):
+    """leaky_relu is a name that gain knows, too: its own slope of 0.01 makes it √2, nearly."""
+    answer = student.run(weights, [60, 400, "leaky_relu"], [9])
+    check_scale(answer, [60, 400], 60, math.sqrt(2 / 1.0001))
+
+
+def two_layers(m, seed):
+    """Two layers from one generator, and whether torch's own chance went on undisturbed."""
+    import torch
+
+    torch.manual_seed(4)
+    here = torch.get_rng_state()
+    generator = torch.Generator().manual_seed(seed)
+    first, second = (m.kaiming(5, 4, "tanh", generator=generator).detach() for _ in range(2))
+    return [bool((first == second).all()), bool((torch.get_rng_state() == here).all())]
+
+
+@task("kaiming")
+def test_a_second_layer(student):
+    """The next layer from the same generator is another one, and only that generator moves on."""
+    close(student.run(two_layers, 3), [False, True])
+
+
+@task("kaiming")
 def test_eight_layers_deep(student):
     """Behind eight relu layers the scale is as before with relu's gain, and lost with 1."""
     # the log of a mean square behind eight layers of 200 wanders by 0.45 (one sigma)
@@ -314,6 +354,15 @@ def test_small_numbers(student, rng, device):
     """Columns whose spread is a thousandth come out as wide as others: std is taken as it is."""
     x, (gain, bias) = 0.001 * uneven(rng, N, 3, device), rows(rng, 3, device)
     close(student.batchnorm_train(x, gain, bias), right_train(x, gain, bias))
+
+
+@task("batchnorm_train")
+def test_a_column_that_says_nothing(student, rng, device):
+    """A constant column has a std of 0, as torch says: it isn't kept away from 0."""
+    x, (gain, bias) = uneven(rng, N, 3, device), rows(rng, 3, device)
+    x[:, 1] = 2.0
+    answer = student.batchnorm_train(x, gain, bias)
+    close(list(answer)[1:], right_train(x, gain, bias)[1:])
 
 
 def train_gradients(m, x, gain, bias, weights):
@@ -383,6 +432,21 @@ def test_no_graph(student, rng, device):
     close(answer, [0.75 * running + 0.25 * batch.detach(), False])
 
 
+def after_update(m, running, batch):
+    """What became of the batch's statistics, and are gradients recorded as before?"""
+    import torch
+
+    m.update_running(running, batch, 0.25)
+    return [batch, torch.is_grad_enabled()]
+
+
+@task("update_running")
+def test_only_running_moves(student, rng, device):
+    """The batch's own statistics stay as they are, and gradients are recorded again afterwards."""
+    running, batch = some(rng, (1, H), device), some(rng, (1, H), device, 1.0, 2.0)
+    close(student.run(after_update, running, batch), [batch, True])
+
+
 def watch_batches(m, x, picks, momentum):
     """Running mean and std, from those of a first batch on, after a batch for each row of picks."""
     first = x[picks[0]]
@@ -413,8 +477,8 @@ def calibrated(m, x):
 
 @task("calibrate")
 def test_statistics_of_all(student, rng, device):
-    """Mean and std of each column of 37 examples, as rows (1, 5)."""
-    x = uneven(rng, 37, H, device)
+    """Mean and std of each column of 1,037 examples, as rows (1, 5)."""
+    x = uneven(rng, 1037, H, device)
     close(student.run(calibrated, x), [x.mean(0, True), x.std(0, keepdim=True), False])
 
 
@@ -424,6 +488,19 @@ def test_calibration_leaves_no_graph(student, rng, device):
     x = uneven(rng, 4, 3, device).requires_grad_()
     right = x.detach()
     close(student.run(calibrated, x), [right.mean(0, True), right.std(0, keepdim=True), False])
+
+
+def after_calibration(m, x):
+    import torch
+
+    m.calibrate(x)
+    return torch.is_grad_enabled()
+
+
+@task("calibrate")
+def test_training_can_go_on(student, rng, device):
+    """Without a graph here; afterwards gradients are recorded as before."""
+    close(student.run(after_calibration, uneven(rng, 4, 3, device)), True)
 
 
 def folded(m, args, eps):
@@ -445,7 +522,7 @@ def check_fold(student, x, args, eps=None):
     W, b = args[0], args[3]
     close([list(t.shape) for t in answer["new"]], [list(W.shape), list(b.shape)])
     W, b = answer["new"]
-    close(x @ W + b, right_fold(x, args, 1e-5 if eps is None else eps))
+    close(x.to(W) @ W + b.to(W), right_fold(x, args, 1e-5 if eps is None else eps))
 
 
 def layer_and_norm(rng, device, bias=True):
@@ -475,6 +552,34 @@ def test_another_eps(student, rng, device):
 
 
 # ---------------------------------------------------------------------------------- the layers
+
+
+def kept_slope(m, name, args, x, weights):
+    """The gradient that arrives at what out keeps, for the fourth plot; after a second call."""
+    layer = getattr(m, name)(*args)
+    buffers = [getattr(layer, n) for n in ("running_mean", "running_var") if hasattr(layer, n)]
+    for held in (*layer.parameters(), *buffers):
+        held.data = held.data.to(x)
+    layer(x)
+    out = layer(x)
+    kept = layer.out
+    if not kept.requires_grad:
+        return "out hangs in no graph"
+    kept.retain_grad()
+    (out * weights).sum().backward()
+    return kept.grad
+
+
+def check_kept(student, rng, device, name, args, shape):
+    x = some(rng, (N, 6), device).requires_grad_()
+    weights = some(rng, shape, device)
+    close(student.run(kept_slope, name, args, x, weights), weights)
+
+
+@task("Linear")
+def test_the_gradient_of_out(student, rng, device):
+    """out is the very tensor that goes on: its gradient can be plotted."""
+    check_kept(student, rng, device, "Linear", [6, 4], (N, 4))
 
 
 def linear_made(m, fan_in, fan_out):
@@ -715,6 +820,38 @@ def test_larger_weights_before_it(student, rng, device):
     close(answers[1][0], answers[0][0])
 
 
+@task("BatchNorm1d")
+def test_the_gradient_of_a_norms_out(student, rng, device):
+    """out is the very tensor that goes on: its gradient can be plotted."""
+    check_kept(student, rng, device, "BatchNorm1d", [6], (N, 6))
+
+
+def norm_after_a_batch(m, x):
+    layer = m.BatchNorm1d(x.shape[1])
+    layer(x.to(layer.gamma))
+    return [layer.gamma.detach().reshape(-1).tolist(), layer.beta.detach().reshape(-1).tolist()]
+
+
+@task("BatchNorm1d")
+def test_watching_moves_no_parameter(student, rng):
+    """After a batch gamma is still 1 and beta 0: the statistics have memory of their own."""
+    close(student.run(norm_after_a_batch, uneven(rng, N, 3, "cpu")), [[1.0] * 3, [0.0] * 3])
+
+
+def norm_stays_in_eval(m, x):
+    layer = m.BatchNorm1d(x.shape[1])
+    layer.training = False
+    layer(x.to(layer.gamma))
+    layer(x.to(layer.gamma))
+    return [bool(layer.training), layer.running_mean.detach().reshape(-1).tolist()]
+
+
+@task("BatchNorm1d")
+def test_eval_until_further_notice(student, rng):
+    """training = False holds for the second call as well: the statistics are still 0."""
+    close(student.run(norm_stays_in_eval, uneven(rng, N, 3, "cpu")), [False, [0.0] * 3])
+
+
 def tanh_used(m, x, weights):
     layer = m.Tanh()
     out = layer(x)
@@ -729,6 +866,23 @@ def test_tanh_as_a_layer(student, rng, device):
     out = torch.tanh(x.detach())
     expected = [out, out, weights * (1 - out * out), 0]
     close(student.run(tanh_used, x, weights), expected)
+
+
+@task("Tanh")
+def test_the_gradient_of_tanhs_out(student, rng, device):
+    """out is the very tensor that goes on: its gradient is the fourth plot."""
+    check_kept(student, rng, device, "Tanh", [], (N, 6))
+
+
+def tanh_of(m, x):
+    return m.Tanh()(x)
+
+
+@task("Tanh")
+def test_tanh_of_large_numbers(student, device):
+    """tanh of ±5, ±100 and ±300 is ±0.9999, ±1 and ±1: every number has one."""
+    x = torch.tensor([[5.0, 100.0, 3e2], [-5.0, -100.0, -3e2]], dtype=torch.float64, device=device)
+    close(student.run(tanh_of, x), torch.tanh(x))
 
 
 def mlp_made(m, args, options):
@@ -756,6 +910,9 @@ def mlp_made(m, args, options):
         "shapes": [list(w.weight.shape) for w in linear],
         "params": sum(p.numel() for p in params),
         "distinct": len({id(p) for p in params}) == len(params),
+        "apart": len({id(layer) for layer in layers}) == len(layers),
+        "C far": C.detach().abs().max().item() > 1.9,
+        "another": not torch.equal(C, m.build_mlp(*args, **options)[0]),
         "leaves": all(p.is_leaf for p in params),
         "biases": [float(w.bias.abs().max()) for w in linear if w.bias is not None],
         "gammas": [n.gamma.detach().reshape(-1).tolist() for n in norms],
@@ -778,6 +935,7 @@ def test_the_lectures_deep_network(student):
     shapes = [[30, 100]] + [[100, 100]] * 4 + [[100, 27]]
     kinds = ["Linear", "Tanh"] * 5 + ["Linear"]
     check_mlp(answer, kinds=kinds, shapes=shapes, params=46497, distinct=True, leaves=True)
+    check_mlp(answer, apart=True, another=True, **{"C far": True})
     check_mlp(answer, C=[27, 10], biases=[0.0] * 6, gammas=[])
     close(answer["C scale"], 1.0, **sigmas(270))
     close(answer["C mean"], 0.0, **centre(270))
@@ -800,6 +958,7 @@ def test_with_a_norm(student):
     answer = student.run(mlp_made, [27, 10, 3, 100, 5], {"batchnorm": True})
     kinds = ["Linear", "BatchNorm1d", "Tanh"] * 5 + ["Linear", "BatchNorm1d"]
     check_mlp(answer, kinds=kinds, params=47024, distinct=True, leaves=True, biases=[])
+    check_mlp(answer, apart=True, another=True)
 
 
 @task("build_mlp")
@@ -843,9 +1002,24 @@ def test_three_layers(student, rng, device):
     close(student.run(as_floats, outs), [[x.item() for x in row] for row in right], **ROUNDED)
 
 
+@task("activation_stats")
+def test_outs_of_a_network(student, rng, device):
+    """Outputs that hang in a graph, one of them with three dimensions, (4, 3, 5)."""
+    xs = [some(rng, s, device, 2.0) for s in ((4, 3, 5), (N, H))]
+    outs = [torch.tanh(x) for x in xs]
+    right = [[t.mean(), t.std(), 100 * (t.abs() > 0.97).double().mean()] for t in outs]
+    answer = student.run(stats_of_outs, xs)
+    close(answer, [[x.item() for x in row] for row in right], **ROUNDED)
+
+
+def stats_of_outs(m, xs):
+    outs = [x.requires_grad_().tanh() for x in xs]
+    return [[float(x) for x in row] for row in m.activation_stats(outs)]
+
+
 def some_params(rng, device):
     """Weights, a bias, a weight, a gain, a block of three dimensions, a row: data and gradients."""
-    shapes = [(6, 4), (4,), (3, 7), (7,), (2, 3, 2), (1, 5)]
+    shapes = [(3, 7), (4,), (6, 4), (7,), (2, 3, 2), (1, 5)]
     return [
         (some(rng, s, device, 0.5 + i, 0.3), some(rng, s, device, 0.01 * 3**i, -0.02))
         for i, s in enumerate(shapes)
@@ -861,6 +1035,31 @@ def with_gradients(m, name, pairs, rest):
         params.append(p)
     answer = getattr(m, name)(params, *rest)
     return [[float(x) for x in row] if name == "grad_stats" else float(row) for row in answer]
+
+
+def left_alone(m, name, pairs, rest):
+    """Data and gradients after the plot."""
+    params = []
+    for data, grad in pairs:
+        p = data.clone().requires_grad_()
+        p.grad = grad.clone()
+        params.append(p)
+    list(getattr(m, name)(params, *rest))
+    return [[p.detach(), p.grad] for p in params]
+
+
+@task("grad_stats")
+def test_a_look_changes_nothing(student, rng, device):
+    """Weights and gradients are the same after the look: the step is still to come."""
+    pairs = some_params(rng, device)
+    close(student.run(left_alone, "grad_stats", pairs, []), pairs)
+
+
+@task("update_to_data")
+def test_what_a_step_would_do(student, rng, device):
+    """No step is made: weights and gradients are the same afterwards."""
+    pairs = some_params(rng, device)
+    close(student.run(left_alone, "update_to_data", pairs, [0.1]), pairs)
 
 
 @task("grad_stats")
@@ -921,6 +1120,27 @@ def test_layer_norms_eps(student, rng, device):
     close(student.layer_norm(x, gamma, beta, 0.5), F.layer_norm(x, (H,), gamma, beta, 0.5))
 
 
+def of_transposed(m, name, x, rest):
+    return getattr(m, name)(x.transpose(-1, -2), *rest)
+
+
+@task("layer_norm")
+def test_layer_norm_of_a_view(student, rng, device):
+    """An x that is a transposed view gives the same."""
+    gamma, beta = some(rng, (H,), device, 0.3, 1.7), some(rng, (H,), device, 1.0, 0.5)
+    x = some(rng, (3, H, 4), device, 2.0, 1.0)
+    right = F.layer_norm(x.transpose(1, 2), (H,), gamma, beta)
+    close(student.run(of_transposed, "layer_norm", x, [gamma, beta]), right)
+
+
+@task("layer_norm")
+def test_layer_norm_of_one_number(student, rng, device):
+    """With C = 1 the variance is 0: what is left is beta."""
+    x = some(rng, (N, 1), device)
+    gamma, beta = torch.full_like(x[0], 2.0), torch.full_like(x[0], -0.5)
+    close(student.layer_norm(x, gamma, beta), torch.full_like(x, -0.5))
+
+
 @task("instance_norm")
 def test_each_channel_of_each_example(student, rng, device):
     """(3, 4, 7): twelve means and twelve variances, PyTorch's instance norm."""
@@ -933,6 +1153,21 @@ def test_instance_norms_eps(student, rng, device):
     """With eps = 0.5 the root is that of the biased variance + 0.5."""
     x = some(rng, (2, 3, 5), device, 0.6, 1.0)
     close(student.instance_norm(x, 0.5), F.instance_norm(x, eps=0.5))
+
+
+@task("instance_norm")
+def test_instance_norm_of_a_view(student, rng, device):
+    """An x that is a transposed view gives the same."""
+    x = some(rng, (3, 5, 4), device, 2.0, 1.0)
+    right = F.instance_norm(x.transpose(1, 2))
+    close(student.run(of_transposed, "instance_norm", x, []), right)
+
+
+@task("instance_norm")
+def test_a_single_place(student, rng, device):
+    """With T = 1 each channel is its own mean: zeros."""
+    x = some(rng, (3, 4, 1), device)
+    close(student.instance_norm(x), torch.zeros_like(x))
 
 
 @task("group_norm")
@@ -956,6 +1191,13 @@ def test_channels_that_do_not_lie_side_by_side(student, rng, device):
     """An x that is a transposed view gives the same."""
     x = some(rng, (3, 5, 4), device, 2.0, 1.0)
     close(student.run(group_norm_of_transposed, x), F.group_norm(x.transpose(1, 2), 2))
+
+
+@task("group_norm")
+def test_a_group_of_one_number(student, rng, device):
+    """As many groups as channels and T = 1: zeros."""
+    x = some(rng, (3, 4, 1), device)
+    close(student.group_norm(x, 4), torch.zeros_like(x))
 
 
 def group_norm_of_transposed(m, x):
@@ -1013,6 +1255,13 @@ def test_zero_on_one(student, rng, device):
     check_coupling(student, some(rng, (N, H), device), expected)
 
 
+@task("norm_coupling")
+def test_three_examples(student, rng, device):
+    """Three examples are enough."""
+    expected = {"batch's sum": True, "all before": False, "nothing": False}
+    check_coupling(student, some(rng, (3, H), device), expected)
+
+
 @task("lr_advice")
 def test_by_the_median(student):
     """Below -3.5, between, above -2.5; one ratio that is far off, or -inf, decides nothing."""
@@ -1035,3 +1284,9 @@ def test_an_even_number(student):
         [-2.4, -5.0, -2.3, -2.2],
     ]
     close([student.lr_advice(ud) for ud in given], ["good", "higher", "lower", "lower"])
+
+
+@task("lr_advice")
+def test_a_weight_that_stands_still_counts(student):
+    """-inf is a ratio as any other: it is the smallest."""
+    close(student.lr_advice([-2.0, -math.inf, -3.6]), "higher")

@@ -201,9 +201,7 @@ def bench(m, what, *args):
             octaves = log2(spread * tensor.shape[0] ** 0.5) if spread else -99.0
             mean = (numbers.mean() / (numbers.std() + 1e-9)).item()
             several = len(set(numbers.tolist())) > 0.9 * len(numbers)
-            # uniform ones end at 1.73 deviations; of 800 normal ones 36 are beyond 2
             several = several and bool(numbers.all())
-            several = several and numbers.abs().max().item() > 2 * numbers.std().item()
             return [round(8 * octaves) / 8, round(10 * mean) / 10 + 0.0, several]
 
         torch.manual_seed(5)
@@ -290,37 +288,17 @@ def bench(m, what, *args):
                 return {"lacks": f"wavenet: {len(tensors)} of its parameters can be a {role}"}
             for tensor, value in zip(tensors, values[role]):
                 fill(tensor, value)
-        outs, counts, rows, left = [], [], [], []
-        passed = [0]
-
-        def listened(kind):
-            """A class whose calls count the rows that are handed in; how to put it back."""
-            own, call = "__call__" in vars(kind), kind.__call__
-
-            def counted(self, x, *args, **kwargs):
-                passed[0] += x.numel() // x.shape[-1]
-                return call(self, x, *args, **kwargs)
-
-            kind.__call__ = counted
-            return lambda: setattr(kind, "__call__", call) if own else delattr(kind, "__call__")
-
+        outs, counts, left = [], [], []
         for kind, ids in jobs:
             mode(model, kind == "train")
-            passed[0] = 0
-            restore = [listened(m.BatchNorm1d), listened(m.Tanh)]
-            try:
-                with Counting() as counting:
-                    out = m.dilated_tree(model, ids) if kind == "dilated" else model(ids)
-            finally:
-                for put_back in restore:
-                    put_back()
-            rows.append(passed[0])
+            with Counting() as counting:
+                out = m.dilated_tree(model, ids) if kind == "dilated" else model(ids)
             left.append(any(getattr(it, "training", False) for it in objects(model)))
             if not isinstance(out, torch.Tensor):
                 return {"lacks": f"a {type(out).__name__} came back, not a tensor"}
             outs.append(out.detach().to(values["table"].dtype))
             counts.append(counting.count)
-        return {"outs": outs, "counts": counts, "rows": rows, "training": left}
+        return {"outs": outs, "counts": counts, "training": left}
 
     def fresh(sizes, ids, labels):
         """What a new tree answers in training: shape, loss, and the size of its logits.
@@ -339,7 +317,7 @@ def bench(m, what, *args):
         kept = [t for name, t in held if name in ("running_mean", "running_var")]
         kept = kept or [t for _, t in held if id(t) not in learnt and t.numel() == sizes[3]]
         # each level's first weights: octaves above 1/√fan_in, in halves (1,360 numbers: 10 %)
-        levels = [p for p in parameters if p.ndim == 2 and sizes[3] in p.shape]
+        levels = [p for p in parameters if p.ndim == 2 and sizes[3] in p.shape and 1 not in p.shape]
         fans = [p.numel() / sizes[3] for p in levels if sizes[0] not in p.shape]
         levels = [p for p in levels if sizes[0] not in p.shape]
         answer = {
@@ -516,6 +494,8 @@ def strided(m, kind, given, x):
     if kind == "BatchNorm1d" and isinstance(layer, torch.nn.Module):
         for b in layer.buffers():
             b.data = b.data.to(x.device)
+    if x.is_floating_point():
+        x = x.to(next(iter(layer.parameters())).dtype)
     turned = x.transpose(0, 1)
     return [layer(turned).detach(), layer(turned.contiguous()).detach()]
 
@@ -558,8 +538,8 @@ def with_gradients(f, x, values, weights):
 
 @task("Linear")
 def test_two_and_three_dimensions(student, rng, device):
-    """(N, 5), (B, T, 5) and (5,) with weight and bias: what comes out, and all gradients."""
-    for shape in ((7, 5), (4, 6, 5), (5,)):
+    """(N, 5) and (B, T, 5) with weight and bias: what comes out, and all the gradients."""
+    for shape in ((7, 5), (4, 6, 5)):
         values = {"weight": some(rng, (5, 3), device), "bias": some(rng, (3,), device)}
         x, weights = some(rng, shape, device), some(rng, (*shape[:-1], 3), device)
         answer = student.run(bench, "layer", "Linear", [5, 3], {}, values, x, weights, None)
@@ -608,8 +588,8 @@ def test_first_numbers(student):
 
 @task("Embedding")
 def test_ids_of_any_shape(student, rng, device):
-    """ids (9,), (4, 6), (2, 3, 5) and (): each becomes its row; used again, gradients add."""
-    for shape in ((9,), (4, 6), (2, 3, 5), ()):
+    """ids (9,), (4, 6) and (2, 3, 5): each id becomes its row; rows used again add gradients."""
+    for shape in ((9,), (4, 6), (2, 3, 5)):
         values = {"weight": some(rng, (7, 3), device)}
         ids, weights = some_ids(rng, shape, device, 5), some(rng, (*shape, 3), device)
         answer = student.run(bench, "layer", "Embedding", [7, 3], {}, values, ids, weights, None)
@@ -854,7 +834,7 @@ def in_turn(m, C, eps, momentum, batches, y):
     import torch
 
     try:
-        layer = m.BatchNorm1d(C, eps, momentum)
+        layer = m.BatchNorm1d(C, eps=eps, momentum=momentum)
     except TypeError:
         layer = m.BatchNorm1d(C)
         layer.eps, layer.momentum = eps, momentum
@@ -1157,7 +1137,7 @@ def test_other_groups(student):
     """Groups of 2, 3, 4 and 5, trees of one level to five; the whole at once is one level."""
     cases = [(2, 2), (4, 2), (32, 2), (27, 3), (16, 4), (25, 5), (7, 7)]
     # many levels; and powers whose logarithm, in floats, is not quite a whole number
-    cases += [(1024, 2), (243, 3), (125, 5), (1000, 10), (3**10, 3)]
+    cases += [(1024, 2), (243, 3), (125, 5), (1000, 10)]
     expected = []
     for block, n in cases:
         levels = next(k for k in range(1, 12) if n**k == block)
@@ -1212,9 +1192,6 @@ def test_each_node_once(student, rng, device):
     most = (L + 7) * sum(weight.numel() for weight in values["weights"])
     count = answer["counts"][0]
     assert count <= most, f"{count} multiplications; once for each position they are {most}"
-    # the same in rows, however a Linear multiplies: through three norms and three tanh
-    rows, most = answer["rows"][0], 6 * (L + 7)
-    assert rows <= most, f"{rows} rows of norms and tanh; once for each position they are {most}"
 
 
 # ----------------------------------------------------------------------------------- its use
