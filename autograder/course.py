@@ -46,11 +46,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class LectureToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """lecture.toml."""
+    """lecture.toml. forbid: in every task, beside what it forbids itself."""
 
     title: str
     task: tuple[Task, ...]
     video: str = ""
+    forbid: tuple[str, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -235,7 +236,10 @@ def _load_lecture(root: Path, id: str) -> Lecture:
             + nearest(id, known)
         )
     toml = read_toml(home / LECTURE_FILE, LectureToml)
-    lecture = Lecture(id, toml.title, toml.video, toml.task, home, released)
+    tasks = tuple(
+        msgspec.structs.replace(task, forbid=(*toml.forbid, *task.forbid)) for task in toml.task
+    )
+    lecture = Lecture(id, toml.title, toml.video, tasks, home, released)
     _check(lecture, home / LECTURE_FILE)
     return lecture
 

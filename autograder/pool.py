@@ -212,7 +212,8 @@ class Pair:
         """What it tells next. Raises EOFError or OSError where it ended."""
         done = msgspec.msgpack.decode(self.channel.recv_bytes(), type=Done)
         self.ready |= done.ready
-        self.starts = 0 if done.report is not None else self.starts
+        if done.report is not None:
+            self.starts = 0
         return done
 
 

@@ -104,6 +104,15 @@ def test_limits_tolerances_and_functions_are_read(root: Path) -> None:
     assert course.lectures[0].tasks[0].stubs == ("a", "b")
 
 
+def test_what_a_lecture_forbids_is_forbidden_in_each_task(root: Path) -> None:
+    """Before what the task forbids itself."""
+    file = root / TOML
+    more = file.read_text().replace('"double"\n', '"double"\nforbid = ["torch.sum"]\n', 1)
+    file.write_text('forbid = ["torch.einsum"]\n' + more)
+    forbidden = [task.forbid for task in load_course(root).lectures[0].tasks]
+    assert forbidden == [("torch.einsum", "torch.sum"), ("torch.einsum",), ("torch.einsum",)]
+
+
 @pytest.mark.parametrize("name", ["l02_bigram", "2", "bigram"])
 def test_a_lecture_has_three_names(course: Course, name: str) -> None:
     """Folder, number, name."""

@@ -24,7 +24,6 @@ from faults import Place, Run
 from autograder import pool
 from autograder.course import Course
 from autograder.errors import WorkerError
-from autograder.pool import Pair
 
 INTERRUPTED = "autograder: interrupted; what was finished is written"
 MOUNTS = pytest.mark.skipif(
@@ -269,13 +268,13 @@ def test_who_ends_with_its_image_did_not_end_alone() -> None:
     """An idle one may be asked after that, before its end is seen: nobody's try is counted."""
     channel, other = multiprocessing.Pipe()
     with channel, other, subprocess.Popen(["sleep", "60"]) as image:
-        pair = Pair(channel, image, ready=True)
+        pair = pool.Pair(channel, image, ready=True)
         assert pair.alone
         image.kill()
         image.wait()
         assert not pair.alone
-        assert Pair(channel, None, ready=True).alone
-        assert not Pair(channel, None).alone
+        assert pool.Pair(channel, None, ready=True).alone
+        assert not pool.Pair(channel, None).alone
 
 
 def test_a_process_that_ends_before_it_is_ready_is_nobodys_doing(

@@ -53,16 +53,16 @@ def graded(once: Once) -> dict[str, dict[str, Report]]:
 
     def write(folder: Path) -> None:
         for lecture in SAMPLES:
-            for student, report in grade(lecture).items():
-                (folder / f"{lecture.id} {student}").write_bytes(batch.report_json(report))
+            results = batch.Results(folder / lecture.id)
+            results.make()
+            for report in grade(lecture).values():
+                results.write(report)
 
-    reports: dict[str, dict[str, Report]] = {lecture.id: {} for lecture in SAMPLES}
-    for path in sorted(once("sample_class", write).iterdir()):
-        lecture, student = path.name.split(" ", 1)
-        report = batch.load_report(path)
-        assert report
-        reports[lecture][student] = report
-    return reports
+    made = once("sample_class", write)
+    return {
+        lecture.id: {r.submission: r for r in batch.Results(made / lecture.id).read()}
+        for lecture in SAMPLES
+    }
 
 
 def grade(lecture: Lecture, **options: object) -> dict[str, Report]:

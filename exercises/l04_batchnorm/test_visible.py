@@ -9,27 +9,13 @@ tensors.
 import math
 
 import torch
+from probes import close
 
-from autograder.suite import close as exactly
 from autograder.suite import task
 
 F = torch.nn.functional
 
 ROUNDED = {"rtol": 1e-5, "atol": 1e-5, "reason": "float32 rounds in the seventh digit"}
-
-
-def close(got, right, **room):
-    """torch.zeros makes float32: an answer in it is judged as one, whatever was handed in."""
-    exactly(got, as_answered(got, right), **room)
-
-
-def as_answered(got, right):
-    if isinstance(right, (list, tuple)) and isinstance(got, (list, tuple)):
-        same = len(got) == len(right)
-        return [as_answered(g, r) for g, r in zip(got, right)] if same else right
-    tensors = isinstance(got, torch.Tensor) and isinstance(right, torch.Tensor)
-    single = tensors and (got.dtype, right.dtype) == (torch.float32, torch.float64)
-    return right.float() if single else right
 
 
 def some(shape, seed, device, scale=1.0, shift=0.0):

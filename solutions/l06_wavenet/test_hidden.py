@@ -138,14 +138,23 @@ def bench(m, what, *args):
             if hasattr(it, "training"):
                 it.training = flag
 
-    def layer(kind, given, settings, values, x, weights, training):
-        """One call of one layer, and the gradients of the weighted sum of what it answers."""
+    def make(kind, given, settings):
+        """A layer; settings that it doesn't take are set afterwards."""
         try:
-            made = getattr(m, kind)(*given, **settings)
+            return getattr(m, kind)(*given, **settings)
         except TypeError:
             made = getattr(m, kind)(*given)
             for name, value in settings.items():
                 setattr(made, name, value)
+            return made
+
+    def move(root, device):
+        for _, box, key in places(root):
+            box[key].data = box[key].data.to(device)
+
+    def layer(kind, given, settings, values, x, weights, training):
+        """One call of one layer, and the gradients of the weighted sum of what it answers."""
+        made = make(kind, given, settings)
         found = put(made, values)
         if isinstance(found, str):
             return {"lacks": found}
@@ -307,25 +316,24 @@ def bench(m, what, *args):
         """
         from math import log2
 
+        V, _, _, hidden = sizes
         torch.manual_seed(5)
         model = m.wavenet(*sizes)
-        for _, box, key in places(model):
-            box[key].data = box[key].data.to(ids.device)
+        move(model, ids.device)
         parameters = list(model.parameters())
         learnt = {id(p) for p in parameters}
         held = [(name, box[key]) for name, box, key in places(model)]
         kept = [t for name, t in held if name in ("running_mean", "running_var")]
-        kept = kept or [t for _, t in held if id(t) not in learnt and t.numel() == sizes[3]]
+        kept = kept or [t for _, t in held if id(t) not in learnt and t.numel() == hidden]
         # each level's first weights: octaves above 1/√fan_in, in halves (1,360 numbers: 10 %)
-        levels = [p for p in parameters if p.ndim == 2 and sizes[3] in p.shape and 1 not in p.shape]
-        fans = [p.numel() / sizes[3] for p in levels if sizes[0] not in p.shape]
-        levels = [p for p in levels if sizes[0] not in p.shape]
+        levels = [p for p in parameters if p.ndim == 2 and hidden in p.shape]
+        levels = [p for p in levels if not {1, V} & set(p.shape)]
         answer = {
             "training": all(it.training for it in objects(model) if hasattr(it, "training")),
             "untouched": all(bool((t == 0).all() or (t == 1).all()) for t in kept),
             "levels": [
-                round(2 * log2(p.std().item() * fan**0.5 + 1e-9)) / 2
-                for p, fan in zip(levels, fans)
+                round(2 * log2(p.std().item() * (p.numel() / hidden) ** 0.5 + 1e-9)) / 2
+                for p in levels
             ],
         }
         mode(model, True)
@@ -396,7 +404,32 @@ def bench(m, what, *args):
             "state": state,
         }
 
-    return {"layer": layer, "new": new, "tree": tree, "fresh": fresh, "split": split}[what](*args)
+    def strided(kind, given, x):
+        """A layer's answers to a transposed tensor, and to the same numbers in another memory."""
+        made = getattr(m, kind)(*given)
+        move(made, x.device)
+        if x.is_floating_point():
+            x = x.to(next(iter(made.parameters())).dtype)
+        turned = x.transpose(0, 1)
+        return [made(turned).detach(), made(turned.contiguous()).detach()]
+
+    def in_turn(C, settings, batches, y):
+        """BatchNorm1d trained on each batch, on the first without a graph, then twice y in eval.
+
+        With the answers: whether each tensor that was handed in is as it was.
+        """
+        norm = make("BatchNorm1d", [C], settings)
+        move(norm, y.device)
+        copies = [x.clone() for x in (*batches, y)]
+        for i, x in enumerate(batches):
+            with torch.set_grad_enabled(i > 0):
+                norm(x.transpose(0, 1))
+        mode(norm, False)
+        outs = [norm(y).detach().to(y.dtype) for _ in range(2)]
+        return [outs, [torch.equal(x, copy) for x, copy in zip((*batches, y), copies)]]
+
+    jobs = (layer, new, tree, fresh, split, strided, in_turn)
+    return {job.__name__: job for job in jobs}[what](*args)
 
 
 # ------------------------------------------------------------------------------ looking at it
@@ -481,27 +514,8 @@ def test_what_does_not_fit(student):
 # ----------------------------------------------------------------------------------- the parts
 
 
-def strided(m, kind, given, x):
-    """A layer's answers to a transposed tensor, and to the same numbers in another memory."""
-    import torch
-
-    layer = getattr(m, kind)(*given)
-    for p in layer.parameters():
-        p.data = p.data.to(x.device)
-    for value in vars(layer).values() if kind == "BatchNorm1d" else ():
-        if isinstance(value, torch.Tensor):
-            value.data = value.data.to(x.device)
-    if kind == "BatchNorm1d" and isinstance(layer, torch.nn.Module):
-        for b in layer.buffers():
-            b.data = b.data.to(x.device)
-    if x.is_floating_point():
-        x = x.to(next(iter(layer.parameters())).dtype)
-    turned = x.transpose(0, 1)
-    return [layer(turned).detach(), layer(turned.contiguous()).detach()]
-
-
 def check_strided(student, kind, given, x):
-    turned, plain = student.run(strided, kind, given, x)
+    turned, plain = student.run(bench, "strided", kind, given, x)
     close(turned, plain, **ROUNDED)
 
 
@@ -829,31 +843,6 @@ def test_eps_and_momentum_are_taken(student, rng, device):
     check(answer, *norm_ways(x, values, weights, **settings), **TRAINED)
 
 
-def in_turn(m, C, eps, momentum, batches, y):
-    """A new BatchNorm1d trained on each batch, on the first one without a graph, then y in eval."""
-    import torch
-
-    try:
-        layer = m.BatchNorm1d(C, eps=eps, momentum=momentum)
-    except TypeError:
-        layer = m.BatchNorm1d(C)
-        layer.eps, layer.momentum = eps, momentum
-    tensors = [t for t in vars(layer).values() if isinstance(t, torch.Tensor)]
-    if isinstance(layer, torch.nn.Module):
-        tensors += [*layer.parameters(), *layer.buffers()]
-    for t in tensors:
-        t.data = t.data.to(y.device)
-    copies = [x.clone() for x in (*batches, y)]
-    for i, x in enumerate(batches):
-        with torch.set_grad_enabled(i > 0):
-            layer(x.transpose(0, 1))
-    if isinstance(layer, torch.nn.Module):
-        layer.eval()
-    layer.training = False
-    outs = [layer(y).detach().to(y.dtype) for _ in range(2)]
-    return [outs, [torch.equal(x, copy) for x, copy in zip((*batches, y), copies)]]
-
-
 @task("BatchNorm1d")
 def test_several_batches(student, rng, device):
     """Each of four batches moves the running numbers alike, as eval then shows; x is kept."""
@@ -867,7 +856,8 @@ def test_several_batches(student, rng, device):
             mean = (1 - momentum) * mean + momentum * rows.mean(0)
             var = (1 - momentum) * var + momentum * rows.var(0, correction=correction)
         ways.append([[(y - mean) / (var + eps).sqrt()] * 2, [True] * 5])
-    answer = student.run(in_turn, C, eps, momentum, batches, y)
+    settings = {"eps": eps, "momentum": momentum}
+    answer = student.run(bench, "in_turn", C, settings, batches, y)
     check(answer, *ways, **TRAINED)
 
 
