@@ -40,6 +40,7 @@ def settings(
     imports: Sequence[str],
     folder: str,
     device: str = "cpu",
+    probes: str = "",
 ) -> dict[str, Any]:
     """What a zygote hears at its start: how to jail, and where."""
     return {
@@ -48,6 +49,7 @@ def settings(
         "imports": list(imports),
         "folder": folder,
         "device": device,
+        "probes": probes,
         "uid": os.getuid(),
         "gid": os.getgid(),
         **msgspec.structs.asdict(limits),

@@ -17,7 +17,8 @@ from autograder.errors import CourseError, UsageError, nearest
 
 COURSE_FILE, LECTURE_FILE = "course.toml", "lecture.toml"
 VISIBLE, HIDDEN = "test_visible.py", "test_hidden.py"
-PROBES = "probes.py"  # what both suites may import
+PROBES = "probes.py"  # what runs beside a submission, asked by both suites
+ORACLES = "oracles.py"  # what both suites expect; it never leaves the suite process
 MISTAKES, WRONG_ANSWERS = "mistakes.toml", "wrong_answers.json"
 SECRET_VARIABLE = "AUTOGRADER_SECRET"
 
@@ -27,6 +28,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     functions: qualified names of the stubs that it is about (default: its id).
     bonus: its points come on top of the lecture's maximum.
+    mutates: its functions may change the arguments that they are called with.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     functions: tuple[str, ...] = ()
     partial: bool = True
     bonus: bool = False
+    mutates: bool = False
 
     @property
     def stubs(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ AutograderError
 AnswerError                   a question to a submission had no usable answer (never leaves a suite)
  ├─ Missing                   the name isn't there
  ├─ Raised                    the submission raised
+ ├─ Changed                   its function changed an argument, or a mode of torch
  ├─ Refused                   forbidden, not plain data, or over a limit
  ├─ TimedOut                  no answer before the deadline
  └─ Crashed                   the process died
@@ -84,6 +85,12 @@ class Raised(AnswerError):
     def __init__(self, message: str, kind: str = "Exception") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class Changed(AnswerError):
+    """The submission's function changed an argument, the grad mode or the default dtype."""
+
+    outcome = "failed"
 
 
 class Refused(AnswerError):

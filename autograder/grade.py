@@ -15,7 +15,7 @@ import msgspec
 
 from autograder import image, wire
 from autograder.child import OUTPUT_KEPT, Zygote, settings
-from autograder.course import SECRET_VARIABLE, Course, load_course
+from autograder.course import PROBES, SECRET_VARIABLE, Course, load_course
 from autograder.errors import AutograderError, MachineError, WorkerError
 from autograder.job import Done, Job, Work, suite_digest, versions
 from autograder.mistake import (
@@ -196,7 +196,13 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         zygote = Zygote(
             control,
             settings(
-                course.limits, job.layers, job.readable, course.imports, job.folder, job.device
+                course.limits,
+                job.layers,
+                job.readable,
+                course.imports,
+                job.folder,
+                job.device,
+                _text(lecture.home / PROBES),
             ),
         )
         image.load(["torch"])
@@ -211,6 +217,10 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         return  # `batch` is gone, or our workers' parent: `batch` sees it and starts anew
     except AutograderError as error:
         _send(connection, Done(error=str(error), exit_code=error.exit_code))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _need_device(device: str) -> None:

@@ -9,7 +9,7 @@ import platform
 
 import msgspec
 
-from autograder.course import LECTURE_FILE, MISTAKES, PROBES, Lecture
+from autograder.course import LECTURE_FILE, MISTAKES, ORACLES, PROBES, Lecture
 from autograder.verdict import Report
 
 
@@ -62,6 +62,7 @@ def suite_digest(lecture: Lecture) -> str:
         LECTURE_FILE,
         MISTAKES,
         PROBES,
+        ORACLES,
         *lecture.files,
         *(path.name for path in lecture.suites),
     ]

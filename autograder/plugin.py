@@ -7,28 +7,27 @@ import functools
 import hashlib
 import importlib.util
 import io
-import marshal  # noqa: TID251  of a probe that this process compiled
 import operator
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-import torch
 from _pytest.outcomes import OutcomeException
 from _pytest.runner import runtestprotocol
 
 from autograder import wire
 from autograder.child import OUTPUT_KEPT
-from autograder.course import VISIBLE, Course, Lecture, Task
+from autograder.course import ORACLES, PROBES, VISIBLE, Course, Lecture, Task
 from autograder.errors import AnswerError, CourseError, MachineError, WorkerError, nearest
 from autograder.session import Answer, Session
-from autograder.student import Student
-from autograder.suite import Different, use_tolerances
+from autograder.student import PROBES_MODULE, Student
+from autograder.suite import Different, Random, use_tolerances
 from autograder.verdict import Outcome, TestResult, harmless
 
 WHY_KEPT = 4000  # characters
@@ -180,7 +179,7 @@ class Suite:
     def fixture(self, name: str, test: Test) -> Any:
         """The value of one of our fixtures."""
         if name == "rng":
-            return torch.Generator().manual_seed(test.seed)
+            return Random(test.seed, self.device)
         if name == "device":
             return self.device
         if name == "student":
@@ -230,7 +229,8 @@ class Suite:
         with contextlib.redirect_stdout(io.StringIO()):
             module = self.reference(self.now.test.task)
             if request["do"] == "probe":
-                target: Any = functools.partial(_probe(request["code"], request["name"]), module)
+                probe = getattr(sys.modules[PROBES_MODULE], request["name"])
+                target: Any = functools.partial(probe, module)
             else:
                 target = operator.attrgetter(request["name"])(module)
             answer = target(*request["args"], **request.get("kwargs", {}))
@@ -245,22 +245,28 @@ class Suite:
             )
         if task.file not in self.references:
             path = self.lecture.home / task.file
-            name = f"reference.{path.stem}"
-            spec = importlib.util.spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = sys.modules[name] = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(module)
-            self.references[task.file] = module
+            self.references[task.file] = _import_file(f"reference.{path.stem}", path)
         return self.references[task.file]
 
 
-@functools.cache
-def _probe(code: bytes, name: str) -> Callable[..., Any]:
-    space: dict[str, Any] = {"__name__": "probe"}
-    exec(marshal.loads(code), space)
-    function: Callable[..., Any] = space[name]
-    return function
+def _import_helper(path: Path) -> None:
+    """Import what both suites use under its bare name, whatever else is on the path."""
+    sys.modules.pop(path.stem, None)
+    if path.is_file():
+        try:
+            _import_file(path.stem, path)
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            raise CourseError(f"{path}: the file can't be imported: {said}") from error
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Engine:
@@ -359,7 +365,8 @@ def collect(suite: Suite, serve: Callable[[Suite], None]) -> None:
         "-p",
         "no:unraisableexception",
     ]
-    sys.path.append(str(suite.lecture.home))  # where what both suites import lies: probes.py
+    for name in (PROBES, ORACLES):
+        _import_helper(suite.lecture.home / name)
     with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
         pytest.main([*arguments, *map(str, suite.lecture.suites)], plugins=[engine])
     if engine.failure is not None:
@@ -378,10 +385,13 @@ def _tests(suite: Suite, items: Sequence[pytest.Item]) -> list[Test]:
         where = f"{item.path}: {item.name}"
         if mark is None:
             raise CourseError(f'{where}: belongs to no task; write @task("…") above it')
-        if mark.args[0] not in tasks:
-            hint = nearest(mark.args[0], tasks)
-            raise CourseError(f'{where}: there is no task "{mark.args[0]}" in lecture.toml{hint}')
-        says = " ".join((item.function.__doc__ or "").split())
+        case = getattr(item, "callspec", None)
+        params = dict(case.params) if case else {}
+        task_id = _filled(mark.args[0], params, where)
+        if task_id not in tasks:
+            hint = nearest(task_id, tasks)
+            raise CourseError(f'{where}: there is no task "{task_id}" in lecture.toml{hint}')
+        says = " ".join(_filled(item.function.__doc__ or "", params, where).split())
         if not says:
             raise CourseError(f"{where}: has no docstring; it is the sentence that students read")
         visible = item.path.name == VISIBLE
@@ -389,13 +399,26 @@ def _tests(suite: Suite, items: Sequence[pytest.Item]) -> list[Test]:
         secret = "" if visible else suite.course.secret
         seed = hashlib.sha256(f"{secret}/{suite.lecture.id}/{id}".encode()).digest()
         number = int.from_bytes(seed[:6], "little")
-        tests.append(Test(item, id, tasks[mark.args[0]], visible, says, number))
+        tests.append(Test(item, id, tasks[task_id], visible, says, number))
     tested = {test.task.id for test in tests}
     if not suite.lecture.released:
         for id in tasks:
             if id not in tested:
                 raise CourseError(f'{suite.lecture.home}: task "{id}" has no test; write one')
     return tests
+
+
+def _filled(text: str, params: dict[str, Any], where: str) -> str:
+    """A text of a family of tests, with the case's values for its {names}."""
+    if not params:
+        return text
+    try:
+        return text.format(**params)
+    except (LookupError, ValueError, AttributeError) as error:
+        raise CourseError(
+            f'{where}: can\'t fill in "{text.strip()[:60]}": {type(error).__name__}: {error};'
+            " name columns of @each, and write {{ for a brace"
+        ) from None
 
 
 def _text(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from autograder import wire
 from autograder.child import Child, Zygote
 from autograder.course import Limits, Task
-from autograder.errors import AnswerError, Crashed, Missing, Raised, Refused, TimedOut
+from autograder.errors import AnswerError, Changed, Crashed, Missing, Raised, Refused, TimedOut
 from autograder.student import Student
 from autograder.worker import TEXT_LIMIT
 
@@ -85,7 +85,8 @@ class Session:
         """The value of an answer. Raises the `AnswerError` that says why there is none."""
         assert self.task is not None
         try:
-            answer = self._question({**request, "forbid": self.task.forbid})
+            rules = {"forbid": self.task.forbid, "mutates": self.task.mutates}
+            answer = self._question({**request, **rules})
         except AnswerError as error:
             self.answers.append(Answer(raised=f"{type(error).__name__}: {error}"))
             raise
@@ -148,7 +149,7 @@ class Session:
         try:
             answer = self.child.ask(full, deadline, self.limits.output_kib * 1024)
             return _value(answer)
-        except (Missing, Raised):
+        except (Changed, Missing, Raised):
             raise
         except AnswerError as error:
             if not (isinstance(error, Refused) and error.alive):
@@ -188,6 +189,8 @@ def _value(answer: tuple[Any, ...]) -> bytes:
     rest = tuple(part[:TEXT_LIMIT] for part in rest)  # as a worker that is ours would have cut them
     if kind == "refused" and len(rest) == 1:
         raise Refused(rest[0], alive=True)
+    if kind == "changed" and len(rest) == 1:
+        raise Changed(rest[0])
     if kind in ("raised", "missing") and len(rest) == 3:
         name, text, where = rest
         message = f"{name}: {text}" if text else name

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ import torch
 from autograder.clue import clue
 from autograder.errors import CourseError
 
-__all__ = ["Different", "close", "task"]
+__all__ = ["Different", "Random", "Tolerance", "close", "close_to_one", "each", "task", "within"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +55,78 @@ def task(id: str) -> Callable[[F], F]:
     return mark
 
 
+def each(**columns: Iterable[Any]) -> Callable[[F], F]:
+    """A family of tests: one for each row of a table, whose columns are arguments of the test.
+
+    `{column}` in the docstring, and in the name of the task, stands for the row's value.
+
+    >>> @task("{name}")                                      # doctest: +SKIP
+    ... @each(name=("dlogits", "dh"), factor=(2.0, 1.0))
+    ... def test_factor(student, name, factor):
+    ...     \"\"\"{name} is {factor} times what flows in.\"\"\"
+    """
+    rows = list(zip(*columns.values(), strict=True))
+    names = ",".join(columns)
+    values = [row[0] for row in rows] if len(columns) == 1 else rows
+
+    def mark(function: F) -> F:
+        marked: F = pytest.mark.parametrize(names, values)(function)
+        return marked
+
+    return mark
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far an answer may be off, and why."""
+
+    rtol: float
+    atol: float
+    reason: str
+
+
+def within(rtol: float, atol: float, reason: str) -> Tolerance:
+    """A tolerance of `close` other than course.toml's: relative, absolute, and its reason.
+
+    >>> EXACT = within(0.0, 0.0, "the same operations on the same numbers")
+    """
+    if not reason:
+        raise CourseError("within: give the reason, so that a reader knows why")
+    return Tolerance(rtol, atol, reason)
+
+
+class Random(torch.Generator):
+    """A test's random numbers: the same on every machine, made on the CPU, put on the device.
+
+    It is a `torch.Generator` on the CPU too, for functions that take one.
+    """
+
+    def __new__(cls, seed: int, device: str = "cpu") -> Random:
+        return super().__new__(cls)
+
+    def __init__(self, seed: int, device: str = "cpu") -> None:
+        self.manual_seed(seed)
+        self.place = device
+
+    def normal(
+        self, *shape: int, scale: float = 1.0, dtype: torch.dtype = torch.float32
+    ) -> torch.Tensor:
+        """Normal numbers of that shape, times `scale`."""
+        return (torch.randn(shape, generator=self, dtype=dtype) * scale).to(self.place)
+
+    def uniform(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Numbers between 0 and 1, of that shape."""
+        return torch.rand(shape, generator=self, dtype=dtype).to(self.place)
+
+    def integers(self, low: int, high: int, *shape: int) -> torch.Tensor:
+        """int64 numbers from `low` to `high` - 1, of that shape."""
+        return torch.randint(low, high, shape, generator=self).to(self.place)
+
+    def permutation(self, n: int) -> torch.Tensor:
+        """0 to n - 1 in a random order, int64."""
+        return torch.randperm(n, generator=self).to(self.place)
+
+
 class Different(AssertionError):
     """An answer isn't the expected one. `reason` says how, without a number of either."""
 
@@ -66,6 +138,7 @@ class Different(AssertionError):
 def close(
     actual: Any,
     expected: Any,
+    tolerance: Tolerance | None = None,
     *,
     rtol: float | None = None,
     atol: float | None = None,
@@ -83,9 +156,25 @@ def close(
     """
     if (rtol is not None or atol is not None) and not reason:
         raise CourseError("close: rtol and atol need a reason=, so that a reader knows why")
+    if tolerance is not None:
+        rtol, atol = tolerance.rtol, tolerance.atol
     comparison = _Comparison(rtol, atol, n, branches)
     comparison.tree(actual, expected, "")
     comparison.finish()
+
+
+def close_to_one(actual: Any, *expected: Any, tolerance: Tolerance | None = None) -> None:
+    """Raise `Different` unless `actual` is close to one of several right answers.
+
+    The difference from the first of them is told.
+    """
+    differences = []
+    for right in expected:
+        try:
+            return close(actual, right, tolerance)
+        except Different as different:
+            differences.append(different)
+    raise differences[0]
 
 
 @dataclass

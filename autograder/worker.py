@@ -7,9 +7,9 @@ Sources, questions and answers go over the child's own socket and never through 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import linecache
-import marshal  # noqa: TID251  of the suite's bytes, on the untrusted side
 import os
 import signal
 import socket
@@ -29,6 +29,7 @@ ANSWER = struct.Struct("<q")
 FORK, END = b"F", b"E"
 TEXT_LIMIT = 2000  # characters of a message, an exception, a traceback
 FRAMES = 6
+PROBES_FILE = "<probes>"
 # all that a submission finds in its environment, but for HOME and TMPDIR: its own folder
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -42,6 +43,7 @@ ENVIRONMENT = {
 def zygote(control: socket.socket) -> None:
     """Fork a jailed child for each request, end it on request; stop when the suite goes."""
     settings = _receive(control)
+    probes = compile(settings["probes"], PROBES_FILE, "exec")
     jail._filter()
     me = os.getpid()
     users: dict[int, int] = {}  # child -> its own user, where that is one of the layers
@@ -61,7 +63,7 @@ def zygote(control: socket.socket) -> None:
         pid = _fork(settings["layers"])
         if pid == 0:
             control.close()
-            _child(fds[0], fds[1], {**settings, "user": user}, me)
+            _child(fds[0], fds[1], {**settings, "user": user, "probes": probes}, me)
         if "uid" in settings["layers"]:
             users[pid] = user
         for fd in fds:
@@ -94,7 +96,7 @@ def _child(fd: int, output: int, settings: dict[str, Any], parent: int) -> None:
             _send(connection, (0, "jail", f"{type(error).__name__}: {error}"))
             os._exit(1)
         _send(connection, (0, "ready"))
-        Answering(connection, folder).loop()
+        Answering(connection, folder, settings["probes"]).loop()
     except BaseException:
         os._exit(70)
     os._exit(0)
@@ -172,12 +174,14 @@ def _surroundings(folder: str) -> None:
 class Answering:
     """A child's life: the sources first, then a question and an answer at a time."""
 
-    def __init__(self, connection: socket.socket, folder: str) -> None:
+    def __init__(self, connection: socket.socket, folder: str, probes: types.CodeType) -> None:
         self.connection = connection
         self.folder = folder
         self.files: list[str] = []  # that have tasks
         self.modules: dict[str, types.ModuleType] = {}
-        self.probes: dict[bytes, Callable[..., Any]] = {}
+        # The probes are the suite's own; they run on this side of the wall by design.
+        self.probes = sys.modules["autograder.probes"] = types.ModuleType("autograder.probes")
+        exec(probes, vars(self.probes))
         self.kept: state.Kept | None = None  # from its import on
 
     def loop(self) -> None:
@@ -198,6 +202,8 @@ class Answering:
             with forbid.only(request.get("forbid", ())):
                 value = getattr(self, "do_" + request["do"])(request)
             return number, "value", wire.encode(value)
+        except Changed as error:
+            return number, "changed", f"{error}"[:TEXT_LIMIT]
         except (wire.WireError, forbid.ForbiddenCall) as error:
             return number, "refused", f"{error}"[:TEXT_LIMIT]
         except BaseException as error:
@@ -238,16 +244,13 @@ class Answering:
         target: Any = self.modules[request["file"]]
         for part in request["name"].split("."):
             target = getattr(target, part)
-        return target(*request["args"], **request["kwargs"])
+        return _unchanged(target, request, request["args"], request["kwargs"])
 
     def do_probe(self, request: dict[str, Any]) -> Any:
-        code = request["code"]
-        if code not in self.probes:
-            # The probe is the suite's own; it runs on this side of the wall by design.
-            space: dict[str, Any] = {"__name__": "probe"}
-            exec(marshal.loads(code), space)
-            self.probes[code] = space[request["name"]]
-        return self.probes[code](self.modules[request["file"]], *request["args"])
+        probe = functools.partial(
+            getattr(self.probes, request["name"]), self.modules[request["file"]]
+        )
+        return _unchanged(probe, request, request["args"], {})
 
     def told(self, error: BaseException) -> tuple[str, str, str, str]:
         """("raised" or "missing", class name, message, where), as text and capped."""
@@ -269,7 +272,7 @@ class Answering:
         """Whether a probe, or we, asked the submission for a name that it doesn't have."""
         owner = error.obj if isinstance(error.obj, type) else type(error.obj)
         theirs = owner.__module__ in {name.removesuffix(".py") for name in self.modules}
-        asked = file in ("<probe>", __file__)
+        asked = file in (PROBES_FILE, __file__)
         return asked and (theirs or type(error.obj) is types.ModuleType)
 
     def where(self, error: BaseException, frames: Any) -> str:
@@ -284,6 +287,41 @@ class Answering:
             name = os.path.basename(error.filename)
             lines.append(f"{name}, line {error.lineno}: {(error.text or '').strip()}")
         return "\n".join(line[:200] for line in lines[-FRAMES:])
+
+
+class Changed(Exception):
+    """A call left something that is not its own changed."""
+
+
+def _unchanged(
+    function: Callable[..., Any], request: dict[str, Any], args: Any, kwargs: dict[str, Any]
+) -> Any:
+    """Call a function, and look whether its arguments and torch's modes are as before."""
+    torch = sys.modules.get("torch")
+    given = [] if request["mutates"] else [*args, *kwargs.values()]
+    before = [wire.encode(value) for value in given]
+    value = function(*args, **kwargs)
+    for i, (data, one) in enumerate(zip(before, given, strict=True)):
+        if data != _bytes(one):
+            raise Changed(
+                f"{request['name']} changed its argument {i + 1}, which belongs to its caller;"
+                " work on a copy"
+            )
+    if torch and not torch.is_grad_enabled():
+        raise Changed(
+            f"{request['name']} turned gradients off and not on again;"
+            " write `with torch.no_grad():` around the lines that need it"
+        )
+    if torch and torch.get_default_dtype() != torch.float32:
+        raise Changed(f"{request['name']} changed torch's default dtype; give dtype= instead")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    try:
+        return wire.encode(value)
+    except wire.WireError:
+        return b""
 
 
 def _out_of_memory(error: BaseException) -> bool:

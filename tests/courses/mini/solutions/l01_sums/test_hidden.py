@@ -1,15 +1,9 @@
 """What stays with staff."""
 
 import torch
+from probes import counted
 
 from autograder.suite import close, task
-
-
-def counted(m, numbers):
-    counter = m.Counter()
-    for number in numbers:
-        counter.add(number)
-    return counter.total()
 
 
 @task("double")
