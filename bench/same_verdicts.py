@@ -24,6 +24,9 @@ from typing import Any
 ALTERNATIVES = ("tests/alternatives", "tests/right_ways")  # today's folder, and that of format 1
 
 
+Verdicts = dict[tuple[str, str, str], tuple[str, float, str]]
+
+
 def write_mistakes(root: Path, lecture: str, every: int, entries: Path) -> None:
     """A submission for every n-th mistake: the reference with the mistake's edits."""
     home = root / "solutions" / lecture
@@ -54,8 +57,8 @@ def write_class(root: Path, lecture: str, every: int, entries: Path) -> None:
             copy(entry, entries / f"{kind} {entry.name}")
 
 
-def collect(results: Path, root: Path, every: int) -> None:
-    lectures = tomllib.loads((root / "course.toml").read_text())["lectures"]
+def collect(results: Path, root: Path, every: int, lectures: list[str]) -> None:
+    lectures = lectures or tomllib.loads((root / "course.toml").read_text())["lectures"]
     command = [str(root / ".venv" / "bin" / "python"), "-m", "autograder.cli", "grade"]
     for lecture in lectures:
         with tempfile.TemporaryDirectory() as folder:
@@ -64,11 +67,13 @@ def collect(results: Path, root: Path, every: int) -> None:
             subprocess.run(arguments, cwd=root, check=True, stdout=subprocess.DEVNULL)
 
 
-def verdicts(results: Path) -> dict[tuple[str, str, str], tuple[str, float, str]]:
+def verdicts(results: Path, lectures: list[str]) -> Verdicts:
     """(lecture, submission, task) -> (outcome, score, diagnosis)."""
     found = {}
     for file in sorted(results.glob("*/*.json")):
         report = json.loads(file.read_text())
+        if lectures and report["lecture"] not in lectures:
+            continue
         for task in report["tasks"]:
             key = (report["lecture"], report["submission"], task["id"])
             found[key] = (task["outcome"], task["score"], _diagnosis(task))
@@ -80,11 +85,10 @@ def _diagnosis(task: dict[str, Any]) -> str:
     return str(found.get("id", "-"))
 
 
-def differences(old: Path, new: Path) -> Iterator[str]:
-    before, after = verdicts(old), verdicts(new)
-    for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
-            yield f"{' / '.join(key)}: {before.get(key)} -> {after.get(key)}"
+def differences(old: Verdicts, new: Verdicts) -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            yield f"{' / '.join(key)}: {old.get(key)} -> {new.get(key)}"
 
 
 def main() -> int:
@@ -96,16 +100,17 @@ def main() -> int:
     parser.add_argument("other", type=Path, nargs="?")
     parser.add_argument("--root", type=Path, default=Path(__file__).parent.parent)
     parser.add_argument("--every", type=int, default=12)
+    parser.add_argument("--lectures", nargs="*", default=[])
     chosen = parser.parse_args()
     if chosen.what == "collect":
-        collect(chosen.results, chosen.root, chosen.every)
+        collect(chosen.results, chosen.root, chosen.every, chosen.lectures)
         return 0
     if chosen.other is None:
         parser.error("compare needs two folders of results")
-    lines = list(differences(chosen.results, chosen.other))
+    old, new = (verdicts(place, chosen.lectures) for place in (chosen.results, chosen.other))
+    lines = list(differences(old, new))
     print("\n".join(lines))
-    count = len(verdicts(chosen.results))
-    print(f"{count} verdicts of tasks compared; {len(lines)} differ")
+    print(f"{len(old)} verdicts of tasks compared; {len(lines)} differ")
     return int(bool(lines))
 
 
