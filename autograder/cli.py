@@ -1,4 +1,4 @@
-"""Arguments in, one call, exit code out."""
+"""The commands: arguments in, one call, exit code out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from autograder import __version__, errors
 from autograder.errors import AutograderError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from autograder.verdict import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,25 +27,28 @@ DEVICE = click.option(
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="cpu",
     show_default=True,
-    help="Where tensors live.",
+    help="Where tensors are.",
 )
 JOBS = click.option(
-    "--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Processes at once."
+    "--jobs", type=click.IntRange(1, 256), default=os.cpu_count() or 1, help="Suite processes."
 )
 JSON = click.option(
-    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Also write this."
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the reports here.",
 )
 WORK = click.option(
     "--work",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the student's files lie.  [default: exercises/]",
+    help="The folder of the student's files.  [default: exercises/]",
 )
 START = click.option(
     "--start-method",
     type=click.Choice(["fork", "spawn"]),
     default="fork" if sys.platform == "linux" else "spawn",
     show_default=True,
-    help="Warm processes forked, or fresh ones.",
+    help="Fork processes from a warm one, or start fresh ones.",
 )
 
 
@@ -60,7 +66,7 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="autograder")
 @click.option("--debug", is_flag=True, help="Show a traceback where something goes wrong.")
 def cli(debug: bool) -> None:
-    """Exercises, checked: nothing that a submission does reads a test or changes a grade."""
+    """Exercises and an autograder: no submission reads a test or changes a grade."""
 
 
 @cli.command()
@@ -73,29 +79,13 @@ def check(
     what: tuple[str, ...], work: Path | None, device: str, json_file: Path | None, start_method: str
 ) -> int:
     """Run the tests of your own work. Exit code 0 if all passed, 1 if not."""
-    from rich.console import Console
-
-    from autograder import jail
-    from autograder import report as reports
     from autograder.course import find_course
-    from autograder.learn import checks
-    from autograder.pool import Plan, Warm
-    from autograder.verdict import for_student
+    from autograder.learn.check import check_work
 
     course = find_course(Path.cwd())
     device, start = _device(device, start_method)
-    layers, console, found = jail.available(), Console(highlight=False), []
-    chosen = checks.selected(course, what)
-    with Warm(course, start) as warm:
-        for id, tasks in chosen.items():
-            lecture = course.lecture(id)
-            plan = Plan(course, lecture, device, 1, layers, start, tasks, warm)
-            found.append(for_student(checks.check(plan, work or course.exercises)))
-            title = f"{lecture.id}  {lecture.title}"
-            console.print(reports.student_text(found[-1], title), end="", soft_wrap=True)
-            if not tasks:
-                _picture(course, lecture, found[-1])
-    _write(json_file, reports.to_json(found))
+    found = check_work(course, what, work or course.exercises, device, start)
+    _write_json(json_file, found)
     return _exit_code(found)
 
 
@@ -103,7 +93,7 @@ def check(
 @click.argument("task")
 @WORK
 def hint(task: str, work: Path | None) -> None:
-    """One hint more for a task."""
+    """Show one more hint for a task."""
     from autograder.course import find_course
     from autograder.learn.hints import next_hint
 
@@ -126,7 +116,7 @@ def show(task: str) -> None:
 @click.argument("lecture")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(lecture: str, arguments: tuple[str, ...]) -> int:
-    """A lecture's own program, with what you wrote. Options go to it: try --help."""
+    """Run a lecture's demo program with your code. Options go to it: try --help."""
     from autograder.course import find_course
 
     course = find_course(Path.cwd())
@@ -146,7 +136,7 @@ def run(lecture: str, arguments: tuple[str, ...]) -> int:
     type=click.Choice(["strong", "basic", "none"]),
     default="strong",
     show_default=True,
-    help="The walls to demand.",
+    help="The isolation to demand.",
 )
 @JOBS
 @DEVICE
@@ -167,12 +157,9 @@ def grade(
 
     With --all a student's entry holds what they hand in for every lecture.
     """
-    from rich.console import Console
-
-    from autograder import batch
-    from autograder import report as reports
     from autograder.course import find_course
-    from autograder.pool import Plan, Warm
+    from autograder.grading.options import GradeOptions, choose_layers
+    from autograder.teach.classes import grade_lectures
 
     course = find_course(Path.cwd())
     if whole and submissions is None and lecture is not None:
@@ -182,23 +169,9 @@ def grade(
     else:
         chosen = [course.lecture(lecture)]
     device, start = _device(device, start_method)
-    layers = batch.choose_layers(isolation)
-    console = Console(highlight=False)
-    found = []
-    with Warm(course, start) as warm:
-        for one in chosen:
-            if whole:
-                console.print(one.title, style="bold", markup=False)
-            plan = Plan(course, one, device, jobs, layers, start, warm=warm)
-            found += _graded(console, plan, submissions, out)
-    console.print(reports.signs_text(), style="dim")
-    if whole:
-        console.print(reports.totals_table(found))
-        _write(out / "all.html", reports.to_html(found, course.title))
-        console.print(f"The page of the course: {(out / 'all.html').resolve()}", soft_wrap=True)
-    where = out if whole else out / chosen[0].id
-    console.print(f"{len(found)} reports in {where}", soft_wrap=True)
-    _write(json_file, reports.to_json(found))
+    options = GradeOptions(course, chosen[0], device, jobs, choose_layers(isolation), start)
+    found = grade_lectures(options, chosen, submissions, out)
+    _write_json(json_file, found)
     return errors.BROKEN if _broken(found) else errors.PASSED
 
 
@@ -210,24 +183,22 @@ def grade(
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; else stdout.")
 def report(results: Path, kind: str, out: Path | None) -> None:
     """Turn RESULTS (a folder of reports) into a page, a table or a file for another program."""
-    from autograder import batch
-    from autograder import report as reports
+    from autograder.grading.results import Results, write_page
+    from autograder.report import FORMATS, renderer
 
-    if kind not in reports.FORMATS:
+    if kind not in FORMATS:
         raise UsageError(
-            f'there is no format "{kind}"{nearest(kind, reports.FORMATS)}'
-            f" (there are: {', '.join(reports.FORMATS)})"
+            f'there is no format "{kind}"{nearest(kind, FORMATS)} (there are: {", ".join(FORMATS)})'
         )
-    found = batch.Results(results).read()
-    for folder in sorted(path for path in results.glob("*/") if path.is_dir()):
-        found += batch.Results(folder).read()
+    folders = [results, *sorted(path for path in results.glob("*/") if path.is_dir())]
+    found = [report for folder in folders for report in Results(folder).read()]
     if not found:
         raise UsageError(f"{results}: no reports in it; `autograder grade` writes them")
-    text = reports.FORMATS[kind](found)
+    text = renderer(kind)(found)
     if out is None:
         click.echo(text, nl=False)
     else:
-        _write(out, text)
+        write_page(out, text)
         click.echo(f"{out}: {len(found)} reports")
 
 
@@ -251,27 +222,21 @@ def stubs(only_check: bool, force: bool) -> int:
     """Write exercises/ from solutions/."""
     from autograder.author import stubs as author
     from autograder.course import find_course
-    from autograder.pool import Warm
 
     course = find_course(Path.cwd())
     if only_check:
-        with Warm(course) as warm:
-            wrong = [
-                path
-                for lecture in course.lectures
-                for path in author.differences(course, lecture, warm)
-            ]
+        wrong = [path for one in course.lectures for path in author.differences(course, one)]
         for path in wrong:
-            click.echo(f"exercises/{path}: isn't what solutions/ says", err=True)
+            click.echo(f"exercises/{path}: is out of date; run `autograder stubs`", err=True)
         return errors.COURSE if wrong else errors.PASSED
     result = author.write(course, force)
     for path in result.written:
         click.echo(f"wrote exercises/{path}")
+    for path in result.removed:
+        click.echo(f"removed exercises/{path}")
+    kept = "replaced; the old text is kept beside it" if force else "not replaced: it was edited"
     for path in result.edited:
-        said = (
-            "replaced, the old text kept beside it" if force else "left alone: somebody edited it"
-        )
-        click.echo(f"exercises/{path}: {said}", err=True)
+        click.echo(f"exercises/{path}: {kept}", err=True)
     return errors.PASSED
 
 
@@ -281,35 +246,22 @@ def stubs(only_check: bool, force: bool) -> int:
 @DEVICE
 @START
 def verify(lectures: tuple[str, ...], jobs: int, device: str, start_method: str) -> int:
-    """The course checks itself: references, stubs, mistakes, exercises/. Exit 3 if one is wrong."""
-    from autograder import jail
-    from autograder.author.verify import verify as verify_lecture
+    """Let the course verify itself: references, stubs, mistakes. Exit 3 if one is wrong."""
+    from autograder.author.verify import verify_lectures
     from autograder.course import find_course
-    from autograder.pool import Plan, Warm
+    from autograder.grading.options import GradeOptions
+    from autograder.sandbox import machine
 
     course = find_course(Path.cwd())
     device, start = _device(device, start_method)
     chosen = [course.lecture(name) for name in lectures] or list(course.lectures)
-    faults = 0
-    with Warm(course, start) as warm:
-        for lecture in chosen:
-            plan = Plan(course, lecture, device, jobs, jail.available(), start, warm=warm)
-            result = verify_lecture(course, lecture, plan, warm)
-            for fault in result.faults:
-                click.echo(f"{lecture.id}: {fault}", err=True)
-            share = 100 * result.named / result.mistakes if result.mistakes else 100
-            click.echo(
-                f"{lecture.id}: {len(lecture.tasks)} tasks, {result.tests} tests;"
-                f" {result.named} of {result.mistakes} mistakes fail where they should and are"
-                f" named ({share:.0f} %); {len(result.faults)} faults"
-            )
-            faults += len(result.faults)
-    return errors.COURSE if faults else errors.PASSED
+    options = GradeOptions(course, chosen[0], device, jobs, machine.available(), start)
+    return errors.COURSE if verify_lectures(options, chosen) else errors.PASSED
 
 
 @cli.command()
 @click.argument("names", nargs=-1)
-@click.option("--list", "only_list", is_flag=True, help="Say what there is; fetch nothing.")
+@click.option("--list", "only_list", is_flag=True, help="List the data sets; fetch nothing.")
 def data(names: tuple[str, ...], only_list: bool) -> None:
     """Fetch the full data sets (all, or those named) and check them."""
     from rich.progress import DownloadColumn, Progress, TextColumn
@@ -332,18 +284,18 @@ def data(names: tuple[str, ...], only_list: bool) -> None:
 
 @cli.command()
 def doctor() -> int:
-    """What works on this machine. Exit code 4 if submissions can't be held."""
+    """Show what works on this machine. Exit code 4 if submissions can't be isolated."""
     from rich.console import Console
     from rich.text import Text
 
-    from autograder.doctor import examine
+    from autograder.sandbox.doctor import examine
 
     console = Console(highlight=False)
     findings = list(examine())
     for finding in findings:
         line = Text("✓ " if finding.good else "✗ ", style="green" if finding.good else "red")
         console.print(
-            line.append(f"{finding.name:<12} {finding.says}", style="default"), soft_wrap=True
+            line.append(f"{finding.name:<12} {finding.text}", style="default"), soft_wrap=True
         )
     isolated = all(finding.good for finding in findings if finding.name == "isolation")
     return errors.PASSED if isolated else errors.MACHINE
@@ -353,83 +305,35 @@ def doctor() -> int:
 @click.option("--out", default="results/demo", show_default=True, type=click.Path(path_type=Path))
 @JOBS
 def demo(out: Path, jobs: int) -> int:
-    """Grade the sample class that ships, print its table, write its page."""
-    from rich.console import Console
-
-    from autograder import jail
-    from autograder import report as reports
+    """Grade the sample classes of the course, print their tables, write their pages."""
     from autograder.course import find_course
-    from autograder.pool import Plan, Warm
+    from autograder.teach.classes import grade_samples
 
-    course = find_course(Path.cwd())
-    samples = course.root / "data" / "sample_class"
-    classes = [lecture for lecture in course.lectures if (samples / lecture.id).is_dir()]
-    if not classes:
-        raise UsageError(f"{samples}: this course ships no sample class")
-    console = Console(highlight=False)
-    broken = False
-    with Warm(course) as warm:
-        for lecture in classes:
-            plan = Plan(course, lecture, jobs=jobs, layers=jail.available(), warm=warm)
-            for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
-                old.unlink()
-            found = _graded(console, plan, samples / lecture.id, out)
-            page = out / f"{lecture.id}.html"
-            _write(page, reports.to_html(found, f"{lecture.title}: the sample class"))
-            console.print(reports.signs_text(), style="dim")
-            console.print(f"The page of the class: {page.resolve()}", soft_wrap=True)
-            broken |= _broken(found)
-    return errors.BROKEN if broken else errors.PASSED
-
-
-def _graded(console: Any, plan: Any, submissions: Path, out: Path) -> Any:
-    """The reports of a class, whose table is printed."""
-    from autograder.report import class_table
-    from autograder.teach.classes import grade_class, progress
-
-    found = progress(grade_class(plan, submissions, out))
-    console.print(class_table(found))
-    return found
+    found = grade_samples(find_course(Path.cwd()), out, jobs)
+    return errors.BROKEN if _broken(found) else errors.PASSED
 
 
 def _device(device: str, start_method: str) -> tuple[str, str]:
-    """The device meant, and how to start: CUDA can't be forked, so it spawns."""
+    """(device, start method): CUDA does not survive a fork, so it needs fresh processes."""
     if device == "auto":
         nvidia = Path("/dev/nvidia0").exists()
         device = "cuda" if nvidia else "mps" if sys.platform == "darwin" else "cpu"
     return device, "spawn" if device != "cpu" else start_method
 
 
-def _write(file: Path | None, text: str) -> None:
-    from autograder.batch import write_whole
+def _write_json(file: Path | None, found: list[Report]) -> None:
+    from autograder.grading.results import write_page
+    from autograder.report.plain import to_json
 
-    if file is None:
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, text.encode())
-    except OSError as error:
-        raise UsageError(f"{file} can't be written: {error.strerror}") from None
+    if file is not None:
+        write_page(file, to_json(found))
 
 
-def _picture(course: Any, lecture: Any, report: Any) -> None:
-    """Draw the lecture's graph, if it has one; a verdict doesn't hang on its picture."""
-    from autograder.learn.graph import draw
-
-    try:
-        picture = draw(course, lecture, report)
-    except OSError as error:
-        click.echo(f"the picture of the graph can't be written: {error}", err=True)
-        return
-    if picture is not None:
-        click.echo(f"\nThe lecture's graph, each task in the colour of its verdict: {picture}")
-
-
-def _broken(found: Any) -> bool:
+def _broken(found: list[Report]) -> bool:
     return any(task.outcome == "broken" for report in found for task in report.tasks)
 
 
-def _exit_code(found: Any) -> int:
+def _exit_code(found: list[Report]) -> int:
     if _broken(found):
         return errors.BROKEN
     right = all(

@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 import os
 import re
-import tomllib
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
 from autograder.errors import CourseError, UsageError, nearest
+from autograder.toml import read_toml
 
 COURSE_FILE, LECTURE_FILE = "course.toml", "lecture.toml"
 VISIBLE, HIDDEN = "test_visible.py", "test_hidden.py"
@@ -39,7 +39,6 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     see: str = ""
     hints: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
-    partial: bool = True
     bonus: bool = False
     mutates: bool = False
 
@@ -113,6 +112,10 @@ class Lecture:
     def files(self) -> tuple[str, ...]:
         """The files that a submission consists of."""
         return tuple(dict.fromkeys(task.file for task in self.tasks))
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        return tuple(task.id for task in self.tasks)
 
     @property
     def suites(self) -> tuple[Path, ...]:
@@ -215,7 +218,7 @@ def load_course(root: Path) -> Course:
     toml = read_toml(root / COURSE_FILE, CourseToml)
     for key, value in msgspec.structs.asdict(toml.limits).items():
         if not value > 0:
-            raise CourseError(f"{root / COURSE_FILE}: limits: {key}: {value:g} is no limit")
+            raise CourseError(f"{root / COURSE_FILE}: limits.{key} must be greater than 0")
     _unique(root / COURSE_FILE, "lectures", toml.lectures)
     return Course(
         root=root,
@@ -281,51 +284,11 @@ def _check_task(task: Task, ids: list[str], home: Path, file: Path) -> None:
         )
 
 
-T = TypeVar("T")
-
-
-def read_toml(file: Path, schema: type[T]) -> T:
-    """A TOML file as a struct; each fault is one sentence with file and key."""
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CourseError(f"{file}: the file is missing") from None
-    except UnicodeDecodeError as error:
-        raise CourseError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise CourseError(f"{file}: not TOML: {error}") from None
-    _known_keys(file, data, schema)
-    try:
-        return msgspec.convert(data, schema)
-    except msgspec.ValidationError as error:
-        raise CourseError(f"{file}: {_sentence(error)}") from None
-
-
-def _sentence(error: msgspec.ValidationError) -> str:
-    text, _, place = str(error).partition(" - at ")
-    return f"{place.strip('`$.') or 'top level'}: {text}"
-
-
-def _known_keys(file: Path, data: Any, schema: Any, where: str = "") -> None:
-    """Walk the tables along the struct's fields, so that an unknown key has a name and a place."""
-    if not (isinstance(schema, type) and issubclass(schema, msgspec.Struct)):
-        return
-    fields = {field.name: field.type for field in msgspec.structs.fields(schema)}
-    for key, value in data.items():
-        if key not in fields:
-            raise CourseError(f'{file}: {where}unknown key "{key}"{nearest(key, fields)}')
-        inner = getattr(fields[key], "__args__", (fields[key],))[0]
-        for i, entry in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(entry, dict):
-                name = entry.get("id", i + 1) if isinstance(value, list) else ""
-                _known_keys(file, entry, inner, f"{where}{key} {name}".strip() + ": ")
-
-
 def _unique(file: Path, key: str, values: Any) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            raise CourseError(f'{file}: {key}: "{value}" stands there twice')
+            raise CourseError(f'{file}: {key}: "{value}" is there twice')
         seen.add(value)
 
 

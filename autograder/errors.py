@@ -5,16 +5,16 @@ AutograderError
  ├─ CourseError            3  course.toml, a lecture or a suite is wrong
  │   └─ MarkerError        3  a solution region has no end, no begin, or is nested
  ├─ MachineError           4  this machine lacks what was asked for
- ├─ SubmissionError        1  one student's hand-in can't be read; the others are graded
- └─ WorkerError            5  a process of ours died and would not come back
+ ├─ SubmissionError        1  one submission can't be read; the others are graded
+ └─ WorkerError            5  a process of ours ended twice
 
-AnswerError                   a question to a submission had no usable answer (never leaves a suite)
+AnswerError                   a question without a usable answer (never leaves a suite process)
  ├─ Missing                   the name isn't there
  ├─ Raised                    the submission raised
  ├─ Changed                   its function changed an argument, or a mode of torch
  ├─ Refused                   forbidden, not plain data, or over a limit
  ├─ TimedOut                  no answer before the deadline
- └─ Crashed                   the process died
+ └─ Crashed                   the process ended
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class UsageError(AutograderError):
 
 
 class CourseError(AutograderError):
-    """The course is wrong: its author must mend it."""
+    """The course is wrong: its author must fix it."""
 
     exit_code = COURSE
 
@@ -54,7 +54,7 @@ class MachineError(AutograderError):
 
 
 class SubmissionError(AutograderError):
-    """A hand-in can't be read. `outcome` is what its tests become."""
+    """A submission can't be read. `outcome` is what its tests become."""
 
     exit_code = WRONG
 
@@ -94,13 +94,9 @@ class Changed(AnswerError):
 
 
 class Refused(AnswerError):
-    """Forbidden, not plain data, or over a limit. `alive`: its process can be asked again."""
+    """Forbidden, not plain data, or over a limit."""
 
     outcome = "refused"
-
-    def __init__(self, message: str, alive: bool = False) -> None:
-        super().__init__(message)
-        self.alive = alive
 
 
 class TimedOut(AnswerError):
@@ -110,7 +106,7 @@ class TimedOut(AnswerError):
 
 
 class Crashed(AnswerError):
-    """The submission's process died. `killed`: by SIGKILL, which may not have been its fault."""
+    """The submission's process ended. `killed`: by SIGKILL, which may not have been its fault."""
 
     outcome = "crashed"
 

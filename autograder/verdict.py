@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from enum import StrEnum
 
 import msgspec
 
-Outcome = Literal[
-    "passed",
-    "failed",
-    "error",
-    "timeout",
-    "crashed",
-    "refused",
-    "missing",
-    "blocked",
-    "skipped",
-    "broken",
-]
-
-# A task is what the worst of its tests is; the first of these that occurs.
-WORST_FIRST: tuple[Outcome, ...] = (
-    "broken",
-    "missing",
-    "refused",
-    "crashed",
-    "timeout",
-    "error",
-    "failed",
-    "blocked",
-    "skipped",
-    "passed",
-)
-# Our fault, or the machine's, takes no points.
-COUNTS: frozenset[str] = frozenset({"passed", "broken", "skipped"})
+FORMAT = 2  # of a report; incremented on incompatible changes
 
 
-class MistakeFound(msgspec.Struct, frozen=True, kw_only=True):
-    """A known mistake that gives the same answers as the submission."""
+class Outcome(StrEnum):
+    """What became of a test; a task has the first of these that one of its tests has."""
+
+    BROKEN = "broken"
+    MISSING = "missing"
+    REFUSED = "refused"
+    CRASHED = "crashed"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    PASSED = "passed"
+
+    @property
+    def earns_points(self) -> bool:
+        """A fault of ours or of the machine takes no points."""
+        return self in (Outcome.PASSED, Outcome.BROKEN, Outcome.SKIPPED)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether a submission did something wrong, rather than nothing."""
+        return self in (
+            Outcome.REFUSED,
+            Outcome.CRASHED,
+            Outcome.TIMEOUT,
+            Outcome.ERROR,
+            Outcome.FAILED,
+        )
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """The catalogued mistake that gives the same answers as the submission."""
 
     id: str
-    says: str
+    explanation: str
 
 
 class TestResult(msgspec.Struct, kw_only=True):
     """One test's verdict.
 
-    `why` and `told` may hold inputs and expected values: staff's, when hidden.
+    title: the test's sentence. summary: what is wrong, without a value. detail and notes may hold
+    inputs and expected values: for staff only, when the test is hidden.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -56,10 +60,10 @@ class TestResult(msgspec.Struct, kw_only=True):
     id: str
     visible: bool
     outcome: Outcome
-    says: str
-    reason: str = ""
-    why: str = ""
-    told: str = ""
+    title: str
+    summary: str = ""
+    detail: str = ""
+    notes: str = ""
     output: str = ""
     seconds: float = 0.0
 
@@ -72,14 +76,14 @@ class TaskResult(msgspec.Struct, kw_only=True):
     score: float
     points: float
     bonus: bool = False
-    mistake: MistakeFound | None = None
+    diagnosis: Diagnosis | None = None
     tests: list[TestResult] = []
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """All that is known of one submission to one lecture (docs/report.md)."""
+    """The result of one submission to one lecture (docs/report.md)."""
 
-    format: int = 1
+    format: int = FORMAT
     course: str
     lecture: str
     submission: str
@@ -96,49 +100,21 @@ class Report(msgspec.Struct, kw_only=True):
     output: str = ""
 
 
-# What a terminal, a browser or a parser would act on, and what nobody sees: control characters,
-# directions of writing, lines that end where no line ends, halves of characters, what isn't a
-# character, what has no width or no picture of its own (Unicode's default ignorable, its tags and
-# its private areas).
-_ACTIVE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufff9-\ufffb"
-    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\ufffe\uffff\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\ue000-\uf8ff\U000e0000-\U0010ffff"
-    + "".join(f"{chr(plane)}-{chr(plane + 1)}" for plane in range(0x1FFFE, 0xE0000, 0x10000))
-    + "]"
-)
-
-
-def harmless(text: str, most: int = 10_000) -> str:
-    """A submission's text as it may stand in a report: capped, nothing in it that acts.
-
-    >>> harmless("red: \\x1b[31m")
-    'red: \\\\x1b[31m'
-    """
-    text = text.replace("\r\n", "\n")
-    if len(text) > most:
-        text = text[:most] + "\n… (cut)"
-    return _ACTIVE.sub(lambda match: ascii(match.group())[1:-1], text)
-
-
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """The outcome that stands for them all.
 
-    >>> worst(["passed", "failed", "passed"])
+    >>> worst([Outcome.PASSED, Outcome.FAILED]).value
     'failed'
     """
     seen = set(outcomes)
-    return next((outcome for outcome in WORST_FIRST if outcome in seen), "passed")
+    return next((outcome for outcome in Outcome if outcome in seen), Outcome.PASSED)
 
 
-def task_score(points: float, tests: Sequence[TestResult], partial: bool) -> float:
-    """Points times the share of tests that passed; all or nothing unless `partial`."""
+def task_score(points: float, tests: Sequence[TestResult]) -> float:
+    """Points times the share of tests that earn them."""
     if not tests:
         return 0.0
-    good = sum(test.outcome in COUNTS for test in tests)
-    if not partial and good < len(tests):
-        return 0.0
+    good = sum(test.outcome.earns_points for test in tests)
     return round(points * good / len(tests), 4)
 
 
@@ -155,19 +131,9 @@ def block(outcomes: Mapping[str, Sequence[TestResult]], after: Mapping[str, Sequ
     outcomes: task id -> its tests; after: task id -> all tasks it builds on, transitively.
     A stub that wasn't touched stays `missing`; what passes all the same counts.
     """
-    wrong = {id for id, tests in outcomes.items() if any(t.outcome not in COUNTS for t in tests)}
+    wrong = {id for id, tests in outcomes.items() if any(not t.outcome.earns_points for t in tests)}
     for id, tests in outcomes.items():
         if wrong.intersection(after.get(id, ())):
             for test in tests:
-                if test.outcome not in COUNTS and test.outcome != "missing":
-                    test.outcome = "blocked"
-
-
-def for_student(report: Report) -> Report:
-    """The report without what a hidden test would give away: its values and its output."""
-    copy = msgspec.json.decode(msgspec.json.encode(report), type=Report)
-    for task in copy.tasks:
-        for test in task.tests:
-            if not test.visible:
-                test.why = test.told = test.output = ""
-    return copy
+                if not test.outcome.earns_points and test.outcome != Outcome.MISSING:
+                    test.outcome = Outcome.BLOCKED

@@ -1,22 +1,17 @@
-"""Write exercises/ from solutions/, and tell where they differ."""
+"""Write exercises/ from solutions/, and find where they differ."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder import batch, jail
-from autograder.course import HIDDEN, MISTAKES, WRONG_ANSWERS, Course, Lecture
+from autograder.course import Course, Lecture
 from autograder.errors import CourseError, UsageError
-from autograder.mistake import same
-from autograder.pool import Plan, Warm
-from autograder.stub import cut
+from autograder.suite.exercises import exercise_files
 
 MANIFEST = ".generated.json"
-STAFF_ONLY = {HIDDEN, MISTAKES}
 
 
 @dataclass
@@ -24,58 +19,32 @@ class Written:
     """What `write` did: paths below exercises/."""
 
     written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
 
 
-def generated(course: Course, lecture: Lecture, warm: Warm) -> dict[str, bytes]:
+def generated(lecture: Lecture) -> dict[str, bytes]:
     """Path below exercises/ -> contents, for one lecture."""
-    if course.released:
+    if lecture.released:
         raise UsageError("a released course has no solutions to make stubs from")
-    files = {}
-    for path in _sources(lecture):
-        data = path.read_bytes()
-        if path.name in lecture.files:
-            data = cut(data.decode("utf-8"), str(path)).encode()
-        files[f"{lecture.id}/{path.relative_to(lecture.home).as_posix()}"] = data
-    plan = Plan(course, lecture, layers=jail.available(), warm=warm)
-    files[f"{lecture.id}/{WRONG_ANSWERS}"] = batch.wrong_answers(plan).encode()
-    return files
-
-
-def everything(course: Course) -> dict[str, bytes]:
-    """Path below exercises/ -> contents, for the whole course."""
-    files: dict[str, bytes] = {}
-    with Warm(course) as warm:
-        for lecture in course.lectures:
-            files |= generated(course, lecture, warm)
-    return files
-
-
-def _sources(lecture: Lecture) -> Iterator[Path]:
-    for path in sorted(lecture.home.rglob("*")):
-        inside = path.relative_to(lecture.home).parts
-        leftover = any(part == "__pycache__" or part.startswith(".") for part in inside)
-        if path.is_file() and path.name not in STAFF_ONLY and not leftover:
-            yield path
+    return {f"{lecture.id}/{path}": data for path, data in exercise_files(lecture).items()}
 
 
 def write(course: Course, force: bool = False) -> Written:
-    """Bring exercises/ up to date; what somebody edited is left alone unless `force`."""
+    """Bring exercises/ up to date; edited files stay as they are unless `force`."""
     manifest = _manifest(course)
     result = Written()
     new: dict[str, str] = {}
-    for name, data in everything(course).items():
+    files = {path: data for lecture in course.lectures for path, data in generated(lecture).items()}
+    for name, data in files.items():
         path = course.exercises / name
         there = path.read_bytes() if path.is_file() else None
-        if there is not None and _same(name, there, data):
-            data = there
-        elif there is not None and _digest(there) != manifest.get(name):
+        if there not in (None, data) and _digest(there or b"") != manifest.get(name):
             result.edited.append(name)
             if not force:
                 new[name] = manifest.get(name, "")
                 continue
-            result.kept.append(_keep(path))
+            _keep(path)
         if data != there:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -85,41 +54,31 @@ def write(course: Course, force: bool = False) -> Written:
         path = course.exercises / name
         if name not in new and path.is_file() and _digest(path.read_bytes()) == digest:
             path.unlink()
-            result.written.append(name)
+            result.removed.append(name)
     text = json.dumps(new, indent=1, sort_keys=True) + "\n"
     course.exercises.mkdir(exist_ok=True)
     (course.exercises / MANIFEST).write_text(text)
     return result
 
 
-def differences(course: Course, lecture: Lecture, warm: Warm) -> list[str]:
-    """The paths below exercises/ that aren't what solutions/ says."""
-    wanted = generated(course, lecture, warm)
-    wrong = []
+def differences(course: Course, lecture: Lecture) -> list[str]:
+    """The paths below exercises/ that differ from solutions/."""
+    wanted = generated(lecture)
+    wrong = set()
     for name, data in wanted.items():
         path = course.exercises / name
-        if not path.is_file() or not _same(name, path.read_bytes(), data):
-            wrong.append(name)
+        if not path.is_file() or path.read_bytes() != data:
+            wrong.add(name)
     generated_before = {n for n in _manifest(course) if n.startswith(f"{lecture.id}/")}
-    return sorted({*wrong, *(generated_before - wanted.keys())})
+    return sorted(wrong | (generated_before - wanted.keys()))
 
 
-def _same(name: str, a: bytes, b: bytes) -> bool:
-    if not name.endswith(WRONG_ANSWERS) or a == b:
-        return a == b
-    try:
-        return same(json.loads(a), json.loads(b))
-    except ValueError:
-        return False
-
-
-def _keep(path: Path) -> str:
-    """Move an edited file beside itself; never over another that was kept."""
+def _keep(path: Path) -> None:
+    """Rename an edited file, never to a name that is taken."""
     number = 1
     while (kept := path.with_name(f"{path.name}.{number}.kept")).exists():
         number += 1
     path.rename(kept)
-    return kept.name
 
 
 def _manifest(course: Course) -> dict[str, str]:

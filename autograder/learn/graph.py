@@ -7,16 +7,16 @@ from pathlib import Path
 
 from autograder.course import Course, Lecture
 from autograder.errors import CourseError
-from autograder.learn.payoff import write_graph
-from autograder.verdict import Report
+from autograder.learn.program import write_graph
+from autograder.verdict import Outcome, Report
 
 GRAPH = "graph.dot"
 COLOURS = {
-    "passed": "#b7e4c7",
-    "missing": "#eeeeee",
-    "blocked": "#ffe8a3",
-    "skipped": "#eeeeee",
-    "broken": "#e0aaff",
+    Outcome.PASSED: "#b7e4c7",
+    Outcome.MISSING: "#eeeeee",
+    Outcome.BLOCKED: "#ffe8a3",
+    Outcome.SKIPPED: "#eeeeee",
+    Outcome.BROKEN: "#e0aaff",
 }
 WRONG = "#f4a5a5"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.course import Course, Lecture, Task
 from autograder.errors import UsageError
-from autograder.stub import source_of
+from autograder.suite.stub import source_of
 
 SEEN = ".hints.json"
 

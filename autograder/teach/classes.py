@@ -1,36 +1,101 @@
-"""Grade a class: every hand-in of a folder, with a report for each."""
+"""Grade a class: every submission of a folder, with a report for each."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from autograder import batch
-from autograder.pool import Plan
-from autograder.submission import find_submissions
+from rich.console import Console
+from rich.progress import Progress
+
+from autograder.course import Course, Lecture
+from autograder.errors import UsageError
+from autograder.grading.entries import find_submissions, read_class
+from autograder.grading.options import GradeOptions
+from autograder.grading.pool import WARM_UP_FROM, grade_submissions
+from autograder.grading.results import Results, write_page
+from autograder.report.page import to_html
+from autograder.report.signs import signs_text
+from autograder.report.terminal import class_table, totals_table
+from autograder.sandbox import machine
+from autograder.sandbox.forkserver import ForkServer
 from autograder.verdict import Report
 
 
-def grade_class(plan: Plan, submissions: Path, out: Path) -> Iterator[tuple[Report, int]]:
-    """(report, how many there will be), each written before it is told of.
+def grade_lectures(
+    options: GradeOptions, lectures: Sequence[Lecture], submissions: Path, out: Path
+) -> list[Report]:
+    """Grade a class for one lecture or more, and print the tables and where the reports are.
 
-    A hand-in whose report lies in `out` already, from the same work, suite and machine, is
-    not graded again.
+    options: those of each lecture, but for the lecture itself.
+    """
+    console, found = Console(highlight=False), []
+    course, several = options.course, len(lectures) > 1
+    with ForkServer(course.imports, options.start_method) as server:
+        for lecture in lectures:
+            if several:
+                console.print(lecture.title, style="bold", markup=False)
+            chosen = replace(options, lecture=lecture, fork_server=server)
+            reports = progress(grade_class(chosen, submissions, out))
+            console.print(class_table(reports))
+            found += reports
+    console.print(signs_text(), style="dim")
+    if several:
+        console.print(totals_table(found))
+        write_page(out / "all.html", to_html(found, course.title))
+        console.print(f"The page of the course: {(out / 'all.html').resolve()}", soft_wrap=True)
+    where = out if several else out / lectures[0].id
+    console.print(f"{len(found)} reports in {where}", soft_wrap=True)
+    return found
+
+
+def grade_samples(course: Course, out: Path, jobs: int) -> list[Report]:
+    """Grade the sample classes that the course ships, and write a page for each."""
+    samples = course.root / "data" / "sample_class"
+    lectures = [lecture for lecture in course.lectures if (samples / lecture.id).is_dir()]
+    if not lectures:
+        raise UsageError(f"{samples}: this course ships no sample class")
+    console, found = Console(highlight=False), []
+    with ForkServer(course.imports) as server:
+        for lecture in lectures:
+            options = GradeOptions(
+                course, lecture, jobs=jobs, layers=machine.available(), fork_server=server
+            )
+            for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
+                old.unlink()
+            reports = progress(grade_class(options, samples / lecture.id, out))
+            page = out / f"{lecture.id}.html"
+            write_page(page, to_html(reports, f"{lecture.title}: the sample class"))
+            console.print(class_table(reports))
+            console.print(signs_text(), style="dim")
+            console.print(f"The page of the class: {page.resolve()}", soft_wrap=True)
+            found += reports
+    return found
+
+
+def grade_class(
+    options: GradeOptions, submissions: Path, out: Path
+) -> Iterator[tuple[Report, int]]:
+    """(report, how many there will be), each written before it is yielded.
+
+    A submission whose report lies in `out` already, with the same files, suite and machine, is not
+    graded again.
     """
     entries = find_submissions(submissions)
-    results = batch.Results(out / plan.lecture.id)
+    results = Results(out / options.lecture.id)
     results.make()
     todo = []
-    for submission in batch.read_class(plan.lecture, entries):
-        known = results.fresh(plan, submission)
+    for submission in read_class(options.lecture, entries):
+        known = results.fresh(options, submission)
         if known is not None:
             yield known, len(entries)
         else:
             todo.append(submission)
     if todo:
-        for report in batch.grade_submissions(
-            plan, todo, len(todo) >= batch.DEEP_FROM, (submissions, out)
+        for report in grade_submissions(
+            options, todo, len(todo) >= WARM_UP_FROM, (submissions, out)
         ):
             results.write(report)
             yield report, len(entries)
@@ -38,9 +103,6 @@ def grade_class(plan: Plan, submissions: Path, out: Path) -> Iterator[tuple[Repo
 
 def progress(reports: Iterator[tuple[Report, int]]) -> list[Report]:
     """Consume them, with a bar on a terminal and a line each elsewhere; sorted by name."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     found = []
     console = Console(stderr=True)
     if console.is_terminal:

@@ -1,4 +1,4 @@
-"""The students' copy of a course: everything but the solutions and what tells of them."""
+"""The students' copy of a course: all files but the solutions, hidden tests and mistakes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import shutil
 from pathlib import Path
 
 import autograder
-from autograder.author import stubs
-from autograder.course import COURSE_FILE, Course
+from autograder.course import COURSE_FILE, WRONG_ANSWERS, Course, Lecture
 from autograder.errors import UsageError
+from autograder.grading.options import GradeOptions
+from autograder.grading.pool import wrong_answers
+from autograder.sandbox import machine
+from autograder.sandbox.forkserver import ForkServer
+from autograder.suite.exercises import exercise_files
 
-# What of the course's folder goes along beside exercises/ (what may, never what may not).
-ALONG = ("LICENSE", "pyproject.toml", "data")
-NOT_ALONG = shutil.ignore_patterns("sample_class", "__pycache__", ".*")
+# What is copied of the course's folder, beside exercises/.
+RELEASED_FILES = ("LICENSE", "pyproject.toml", "data")
+NOT_COPIED = shutil.ignore_patterns("sample_class", "__pycache__", ".*")
 
 README = """# {title}
 
@@ -36,20 +40,28 @@ def release(course: Course, out: Path) -> list[str]:
         raise UsageError(f"{out} is there already and not empty; name a new folder")
     if out.resolve().is_relative_to(course.exercises.resolve()):
         raise UsageError(f"{out} lies in exercises/; name a folder outside of it")
-    for name, data in stubs.everything(course).items():
-        path = out / "exercises" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    with ForkServer(course.imports) as server:
+        for lecture in course.lectures:
+            for name, data in _files(course, lecture, server).items():
+                path = out / "exercises" / lecture.id / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
     shutil.copy(course.root / COURSE_FILE, out / COURSE_FILE)
-    for name in ALONG:
+    for name in RELEASED_FILES:
         source = course.root / name
         if source.is_dir():
-            shutil.copytree(source, out / name, ignore=NOT_ALONG)
+            shutil.copytree(source, out / name, ignore=NOT_COPIED)
         elif source.is_file():
             shutil.copy(source, out / name)
     if (out / "pyproject.toml").is_file():
         engine = Path(autograder.__file__).parent
-        shutil.copytree(engine, out / "autograder", ignore=NOT_ALONG)
+        shutil.copytree(engine, out / "autograder", ignore=NOT_COPIED)
     readme = README.format(title=course.title, first=course.lectures[0].names[-1])
     (out / "README.md").write_text(readme, encoding="utf-8")
     return sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
+
+
+def _files(course: Course, lecture: Lecture, server: ForkServer) -> dict[str, bytes]:
+    """A lecture's exercises, and the fingerprints of the wrong answers to its visible tests."""
+    options = GradeOptions(course, lecture, layers=machine.available(), fork_server=server)
+    return {**exercise_files(lecture), WRONG_ANSWERS: wrong_answers(options)}

@@ -1,0 +1,186 @@
+"""Answer requests about one submission: import it, call its functions, run probes beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import linecache
+import os
+import socket
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from autograder.sandbox import messages, wire
+from autograder.sandbox.inside import gates, search, state
+from autograder.sandbox.messages import TEXT_LIMIT
+
+FRAMES = 6  # lines of a traceback
+PROBES_FILE = "<probes>"  # the file name of the lecture's probes in a traceback
+
+
+class ChangedError(Exception):
+    """A call changed what belongs to its caller."""
+
+
+class RequestLoop:
+    """Receives one request and sends one reply at a time."""
+
+    def __init__(self, connection: socket.socket, folder: str, probes: types.ModuleType) -> None:
+        self.connection = connection
+        self.folder = folder
+        self.probes = probes
+        self.files: list[str] = []  # the tasks' files
+        self.modules: dict[str, types.ModuleType] = {}
+        self.snapshot: state.Snapshot | None = None  # of the moment after the import
+
+    def run(self) -> None:
+        while True:
+            request = messages.receive(self.connection, messages.WorkerRequest)
+            reply = self.reply(request)
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(BaseException):  # the submission's own, perhaps
+                    stream.flush()
+            messages.send(self.connection, reply)
+
+    def reply(self, request: messages.WorkerRequest) -> messages.WorkerReply:
+        number = request.number
+        try:
+            state.settle(request.seed, self.folder)
+            if isinstance(request, messages.Sources):
+                return messages.Found(number, self.take(request))
+            if isinstance(request, messages.Import):
+                self.import_files()
+                return messages.Value(number, wire.encode(None))
+            if self.snapshot is not None and request.first:
+                self.snapshot.restore()
+            return messages.Value(number, self.call(request))
+        except ChangedError as error:
+            return messages.Changed(number, f"{error}"[:TEXT_LIMIT])
+        except (wire.WireError, gates.ForbiddenCall) as error:
+            return messages.Refused(number, f"{error}"[:TEXT_LIMIT])
+        except BaseException as error:
+            if _out_of_memory(error):
+                return messages.Refused(number, "the submission needs more memory than allowed")
+            return self.raised(number, error)
+
+    def take(self, request: messages.Sources) -> dict[str, str]:
+        """Write the files and install the gates; task -> the forbidden call in its sources.
+
+        Nothing of the submission has run yet.
+        """
+        for name in sorted({name for rules in request.rules for name in rules.forbid}):
+            gates.install(name)
+        for path, data in request.files.items():
+            target = os.path.join(self.folder, path)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as file:
+                file.write(data)
+        self.files = list(dict.fromkeys(rules.file for rules in request.rules))
+        found: dict[str, str] = {}
+        for name in self.files:
+            of_file = [rules for rules in request.rules if rules.file == name]
+            found |= search.forbidden_calls(request.files[name], of_file)
+        return found
+
+    def import_files(self) -> None:
+        """Import the tasks' files; each test begins with the state that they leave."""
+        for file in self.files:
+            name = file.removesuffix(".py")
+            sys.modules.pop(name, None)
+            importlib.invalidate_caches()
+            self.modules[file] = importlib.import_module(name)
+        self.snapshot = state.Snapshot()
+
+    def call(self, request: messages.Call) -> bytes:
+        """The bytes of the value of a function or probe."""
+        args, kwargs = wire.decode(request.arguments)
+        target: Any = self.modules[request.file]
+        if isinstance(request, messages.Probe):
+            target = partial(getattr(self.probes, request.name), target)
+        else:
+            for part in request.name.split("."):
+                target = getattr(target, part)
+        return wire.encode(_checked_call(target, request, args, kwargs))
+
+    def raised(self, number: int, error: BaseException) -> messages.Raised:
+        """The reply for an exception: class name, message, place; as text and cut."""
+        try:
+            text = str(error)[:TEXT_LIMIT]
+        except BaseException:
+            text = "(its text could not be made)"
+        kind, where = messages.Raised, ""
+        with contextlib.suppress(BaseException):
+            frames = traceback.extract_tb(error.__traceback__)
+            where = self.where(error, frames)
+            if isinstance(error, AttributeError) and self.absent(error, frames[-1].filename):
+                kind = messages.Missing
+        return kind(number, type(error).__name__[:100], text, where)
+
+    def absent(self, error: AttributeError, file: str) -> bool:
+        """Whether a probe, or this file, asked the submission for a name that it lacks."""
+        owner = error.obj if isinstance(error.obj, type) else type(error.obj)
+        theirs = owner.__module__ in {name.removesuffix(".py") for name in self.modules}
+        asked = file in (PROBES_FILE, __file__)
+        return asked and (theirs or type(error.obj) is types.ModuleType)
+
+    def where(self, error: BaseException, frames: Any) -> str:
+        """The lines of the submission that the exception passed, innermost last."""
+        lines = []
+        for frame in frames:
+            name = os.path.relpath(frame.filename, self.folder)
+            if not name.startswith("..") and os.path.isabs(frame.filename):
+                source = frame.line or linecache.getline(frame.filename, frame.lineno).strip()
+                lines.append(f"{name}, line {frame.lineno}, in {frame.name}: {source}")
+        if isinstance(error, SyntaxError) and error.filename:
+            name = os.path.basename(error.filename)
+            lines.append(f"{name}, line {error.lineno}: {(error.text or '').strip()}")
+        return "\n".join(line[:200] for line in lines[-FRAMES:])
+
+
+def _checked_call(
+    function: Callable[..., Any],
+    request: messages.Call,
+    args: list[Any],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Call a function with its task's gates closed.
+
+    Raises `ChangedError` if an argument or a mode of torch is changed.
+    """
+    torch = sys.modules.get("torch")
+    given = [] if request.mutates else [*args, *kwargs.values()]
+    before = [wire.encode(value) for value in given]
+    with gates.closed(request.forbid):
+        value = function(*args, **kwargs)
+    for i, (data, argument) in enumerate(zip(before, given, strict=True), 1):
+        if data != _bytes(argument):
+            raise ChangedError(
+                f"{request.name} changed its argument {i}, which belongs to its caller;"
+                " work on a copy"
+            )
+    if torch and not torch.is_grad_enabled():
+        raise ChangedError(
+            f"{request.name} turned gradients off and not on again;"
+            " write `with torch.no_grad():` around the lines that need it"
+        )
+    if torch and torch.get_default_dtype() != torch.float32:
+        raise ChangedError(f"{request.name} changed torch's default dtype; give dtype= instead")
+    return value
+
+
+def _bytes(value: Any) -> bytes:
+    try:
+        return wire.encode(value)
+    except wire.WireError:
+        return b""  # no longer plain data, so it is changed
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether Python or torch ran out of memory."""
+    if isinstance(error, MemoryError):
+        return True
+    return type(error) is RuntimeError and "can't allocate memory" in str(error)
