@@ -7,15 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from autograder import batch, jail
 from autograder.course import Course, load_course
-from autograder.pool import Plan
-from autograder.submission import Submission
+from autograder.grading.options import GradeOptions
+from autograder.grading.pool import grade_submissions
+from autograder.grading.submission import Submission
+from autograder.sandbox import machine
+from autograder.sandbox.forkserver import ForkServer
 from autograder.verdict import Report
 
 ROOT = Path(__file__).parent.parent
@@ -66,19 +68,25 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
 Grade = Callable[..., dict[str, Report]]
 
 
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """One for the grading runs of all tests: torch is imported once."""
+    with ForkServer(("torch", "numpy", "graphviz")) as server:
+        yield server
+
+
 @pytest.fixture
-def grade(mini: Course) -> Grade:
-    """Grade texts of sums.py by name, behind the walls of this machine."""
+def grade(mini: Course, fork_server: ForkServer) -> Grade:
+    """Grade texts of sums.py by name, with the isolation layers of this machine."""
 
     def run(texts: Mapping[str, str], **options: object) -> dict[str, Report]:
         course = load_course(mini.root)
-        plan = Plan(
-            course,
-            course.lectures[0],
-            **{"layers": jail.available(), **options},  # type: ignore[arg-type]
-        )
-        submissions = [Submission(name, {"sums.py": text.encode()}) for name, text in texts.items()]
-        reports = batch.grade_submissions(plan, submissions, many=False)
+        given: dict[str, object] = {"layers": machine.available(), "fork_server": fork_server}
+        chosen = GradeOptions(course, course.lectures[0], **given | options)  # type: ignore[arg-type]
+        submissions = [
+            Submission(name=name, files={"sums.py": text.encode()}) for name, text in texts.items()
+        ]
+        reports = grade_submissions(chosen, submissions, many=False)
         return {report.submission: report for report in reports}
 
     return run

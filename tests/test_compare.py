@@ -10,9 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from autograder import suite
 from autograder.errors import CourseError
-from autograder.suite import DEFAULT_TOLERANCES, Different, close, task, use_tolerances
+from autograder.suite import show, task
+from autograder.suite.compare import (
+    DEFAULT_TOLERANCES,
+    Mismatch,
+    Tolerance,
+    close,
+    close_to_one,
+    use_tolerances,
+    within,
+)
 
 T = torch.tensor
 INF, NAN = float("inf"), float("nan")
@@ -25,11 +33,11 @@ def _default_tolerances() -> Iterator[None]:
     use_tolerances({})
 
 
-def difference(actual: Any, expected: Any, **options: Any) -> tuple[str, str]:
-    """(reason, detail) of the difference that must be found."""
-    with pytest.raises(Different) as caught:
-        close(actual, expected, **options)
-    return caught.value.reason, str(caught.value)
+def difference(actual: Any, expected: Any, tolerance: Tolerance | None = None) -> tuple[str, str]:
+    """(summary, detail) of the difference that must be found."""
+    with pytest.raises(Mismatch) as caught:
+        close(actual, expected, tolerance)
+    return caught.value.summary, str(caught.value)
 
 
 # What is the same
@@ -105,7 +113,7 @@ def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actual", "expected", "reason", "detail"),
+    ("actual", "expected", "summary", "detail"),
     [
         ("1", 1, "the type differs: a int is expected", "got a str ('1'), expected a int"),
         (None, T([1]), "the type differs: a tensor is expected", "got a None (None)"),
@@ -139,13 +147,13 @@ def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
         (
             T([1.0, NAN, NAN]),
             T([1.0, 2.0, NAN]),
-            "NaN where it should not be, or the other way round",
+            "NaN in different places than expected",
             "1 of 3 values differ in NaN; the first at index (1): got nan, expected 2",
         ),
         (
             T([INF, INF]),
             T([INF, -INF]),
-            "infinity where it should not be, or the other way round",
+            "infinity in different places than expected",
             "1 of 2 values differ in infinity; the first at index (1): got inf, expected -inf",
         ),
         (
@@ -169,24 +177,27 @@ def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
             "1 of 2 values differ; the largest difference is 0.5 at [1]:"
             " got 1.5, expected 1 (allowed: rtol 1e-07, atol 1e-07)",
         ),
-        (NAN, 1.0, "NaN where it should not be, or the other way round", "at the result: got nan"),
-        (INF, 1.0, "infinity where it should not be, or the other way round", "got inf"),
+        (NAN, 1.0, "NaN in different places than expected", "at the result: got nan"),
+        (INF, 1.0, "infinity in different places than expected", "got inf"),
         (T([True]), T([False]), "the values differ", "got True, expected False (allowed: none)"),
         (T([0], dtype=torch.uint8), T([255], dtype=torch.uint8), "the values differ", "is 255 at"),
         (T([1 + 1j]), T([1 - 1j]), "the values differ", "the largest difference is 2 at"),
         (
             *([1e308], [-1e308]),
-            *("the values differ: it is −1 times the right one", "difference is inf at [0]"),
+            *(
+                "the values differ: your result is −1 times the right one",
+                "difference is inf at [0]",
+            ),
         ),
     ],
     ids=lambda value: "" if isinstance(value, str) else repr(value)[:25],
 )
 def test_each_layer_says_how_it_differs(
-    actual: Any, expected: Any, reason: str, detail: str
+    actual: Any, expected: Any, summary: str, detail: str
 ) -> None:
-    """The reason is for students and holds no number of the answer; the detail says all."""
+    """The summary is for students and holds no number of the answer; the detail has them."""
     said, why = difference(actual, expected)
-    assert said == reason
+    assert said == summary
     assert detail in why
 
 
@@ -197,8 +208,8 @@ def test_the_first_layer_that_differs_is_told() -> None:
         ([1, 2], "the type differs: a tensor is expected"),
         (T([1, 3]), "the shape differs"),
         (T([[1, NAN]]).double(), "the dtype differs"),
-        (T([[INF, NAN]]), "NaN where it should not be, or the other way round"),
-        (T([[9.0, INF]]), "infinity where it should not be, or the other way round"),
+        (T([[INF, NAN]]), "NaN in different places than expected"),
+        (T([[9.0, INF]]), "infinity in different places than expected"),
         (T([[9.0, 2.0]]), "the values differ"),
     ]
     assert [difference(actual, expected)[0] for actual, _ in steps] == [r for _, r in steps]
@@ -227,7 +238,7 @@ def test_whole_numbers_are_exact() -> None:
     assert said == "the values differ"
     assert "got 9007199254740993, expected 9007199254740992" in why
     assert "the largest difference is 1 " in why
-    assert difference(T([5]), T([6]), atol=9, reason="ignored")[0] == "the values differ"
+    assert difference(T([5]), T([6]), within(0.0, 9.0, "ignored"))[0] == "the values differ"
 
 
 @pytest.mark.parametrize("expected", [6, 1.5, 1j, T(1.0), T(1), [1], "x", {"a": 1}, T([1.0]), True])
@@ -254,14 +265,14 @@ def test_long_values_are_shown_short() -> None:
 def test_what_isn_t_shown_isn_t_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tree of a million lists is an answer, and took seconds to become those few words."""
     made = 0
-    pieces = suite._pieces
+    pieces = show.pieces
 
     def counted(value: Any, room: int) -> Iterator[str]:
         nonlocal made
         made += 1
         return pieces(value, room)
 
-    monkeypatch.setattr(suite, "_pieces", counted)
+    monkeypatch.setattr(show, "pieces", counted)
     bush: Any = []
     for _ in range(30):
         bush = [bush] * 40
@@ -296,12 +307,20 @@ def test_the_course_has_its_own_table() -> None:
 
 def test_a_test_may_widen_a_tolerance_with_a_reason() -> None:
     """Without the reason it is the course that is wrong, not the answer."""
-    close(1.1, 1.0, rtol=0.2, reason="sampled")
-    close(T([1.1]), T([1.0]), atol=0.2, reason="sampled")
-    assert "rtol 0, atol 1e-07" in difference(1.1, 1.0, rtol=0.0, reason="exact")[1]
-    for options in ({"rtol": 1.0}, {"atol": 1.0}, {"atol": 1.0, "reason": ""}):
-        with pytest.raises(CourseError, match="rtol and atol need a reason="):
-            close(1.0, 1.0, **options)  # type: ignore[arg-type]
+    sampled = within(0.2, 0.0, "sampled")
+    close(1.1, 1.0, sampled)
+    close(T([1.1]), T([1.0]), sampled)
+    assert "rtol 0, atol 1e-07" in difference(1.1, 1.0, within(0.0, 1e-7, "exact"))[1]
+    with pytest.raises(CourseError, match="within: give the reason"):
+        within(1.0, 1.0, "")
+
+
+def test_one_of_several_answers_may_be_right() -> None:
+    """The message is about the first of them."""
+    close_to_one(2, 1, 2)
+    close_to_one(1.1, 5.0, 1.0, tolerance=within(0.2, 0.0, "sampled"))
+    with pytest.raises(Mismatch, match="got 3, expected 1"):
+        close_to_one(3, 1, 2)
 
 
 def test_a_suite_can_only_expect_plain_data() -> None:

@@ -258,7 +258,7 @@ def test_no_course_here(tmp_path: Path) -> None:
             TOML,
             '"share_01"',
             '"double"',
-            f'{TOML}: task.id: "double" stands there twice',
+            f'{TOML}: task.id: "double" is there twice',
         ),
         (
             TOML,
@@ -299,7 +299,7 @@ def test_no_course_here(tmp_path: Path) -> None:
             "course.toml",
             '"l02_bigram"',
             '"l01_sums"',
-            'course.toml: lectures: "l01_sums" stands there twice',
+            'course.toml: lectures: "l01_sums" is there twice',
         ),
     ],
     ids=lambda value: "",

@@ -1,8 +1,7 @@
-"""Wrong solutions are made from the right one, and recognised by what they answer."""
+"""Wrong solutions are made from the right one, and recognised by their answers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,22 +10,21 @@ import pytest
 import torch
 
 from autograder.course import Course, Lecture, load_course
-from autograder.errors import CourseError
-from autograder.mistake import (
+from autograder.diagnosis.diagnose import (
+    KnownMistake,
     Trace,
-    load_mistakes,
+    diagnose,
+    known_mistake,
     load_wrong_answers,
-    plain,
-    recognise,
-    reference_files,
-    same,
-    trace,
-    wrong_answers_text,
-    wrong_files,
+    read_wrong_answers,
+    wrong_answers,
 )
-from autograder.session import Answer
-from autograder.verdict import MistakeFound
-from autograder.wire import encode
+from autograder.diagnosis.fingerprints import Fingerprint, fingerprint, same
+from autograder.diagnosis.mistakes import load_mistakes, reference_files, wrong_files
+from autograder.errors import CourseError
+from autograder.sandbox.session import Answer
+from autograder.sandbox.wire import encode
+from autograder.verdict import Diagnosis
 
 
 @pytest.fixture
@@ -45,7 +43,7 @@ def test_every_mistake_is_the_reference_with_an_edit(lecture: Lecture) -> None:
         assert wrong.keys() == right.keys() == {"sums.py"}
         assert wrong != right
     first = load_mistakes(lecture)[0]
-    assert (first.found.id, first.found.says) == (first.id, first.says)
+    assert (first.diagnosis.id, first.diagnosis.explanation) == (first.id, first.explanation)
     square = wrong_files(lecture, first)
     assert square["sums.py"] == right["sums.py"].replace(b"return 2 * x", b"return x * x")
 
@@ -104,20 +102,22 @@ def test_edits_are_made_one_after_the_other(lecture: Lecture) -> None:
         (
             'task = "row_sums"\nid = "columns"',
             'task = "double"\nid = "square"',
-            'mistake "square": stands there twice for task "double"',
+            'mistake "square": is there twice for task "double"',
         ),
         (
             'task = "extra"\nid = "length"\nfind = "return sum(xs)"',
             'task = "double"\nid = "length"\nfind = "return 2 * x"',
             'task "extra" has no mistake; write one at least',
         ),
-        ('says = "That is how many there are."', "", "mistake[4]: Object missing required field"),
+        (
+            'explanation = "That is how many there are."',
+            "",
+            "mistake[4]: Object missing required field",
+        ),
     ],
     ids=lambda value: "",
 )
-def test_a_bad_catalogue_is_told_in_one_sentence(
-    lecture: Lecture, old: str, new: str, said: str
-) -> None:
+def test_a_bad_catalogue_is_one_sentence(lecture: Lecture, old: str, new: str, said: str) -> None:
     """File, mistake, and what to do."""
     file = lecture.home / "mistakes.toml"
     assert old in file.read_text()
@@ -137,45 +137,56 @@ def test_a_lecture_has_a_catalogue(lecture: Lecture) -> None:
     assert load_mistakes(load_course(lecture.home.parent.parent).lectures[0]) == ()
 
 
-# Answers as plain JSON
+# Fingerprints
+
+
+def of(value: Any) -> Fingerprint:
+    return fingerprint(Answer(data=encode(value)))
+
+
+SEVERAL = torch.randn(27, 10, generator=torch.Generator().manual_seed(1))
+VALUES = [
+    *(None, True, False, 7, -(2**53), 10**5000, 1.5, float("nan"), float("-inf"), 1 - 2j),
+    *("text", b"text", [1, 2.0], [1, [2.0]], {"a": 1}, {1, 2, 3}, range(3)),
+    *(torch.tensor([1.0, 2.0]), torch.tensor([[1.0, 2.0]]), torch.tensor([1, 2])),
+    *(torch.tensor([True, False]), torch.zeros(0, 3), torch.tensor([1j]), torch.Size([2, 3])),
+    *(torch.ones(2, dtype=torch.bfloat16), torch.float16, torch.device("cpu")),
+    *(np.array([1.0, 2.0]), torch.tensor([float("nan"), 1.0]), torch.tensor([1.0, float("nan")])),
+    *(SEVERAL, SEVERAL.T, SEVERAL * 2, -SEVERAL, SEVERAL.flip(0), SEVERAL.flip(1)),
+    *(SEVERAL.to(torch.float64), torch.arange(270), torch.arange(270).flip(0)),
+    *([0.5] * 100, [0.5] * 99 + [0.25], ["a"] * 100, ["a"] * 99 + ["b"]),
+]
+
+
+def test_every_answer_has_its_own_fingerprint() -> None:
+    """Another type, length, shape, dtype, order or number is another fingerprint."""
+    found = [of(value) for value in VALUES]
+    for i, one in enumerate(found):
+        assert same(one, one)
+        for j, other in enumerate(found[:i]):
+            assert not same(one, other), (VALUES[i], VALUES[j])
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("a", "b", "expected"),
     [
-        (None, None),
-        (True, True),
-        (7, 7),
-        (-(2**53) + 1, -(2**53) + 1),
-        (2**53, {"int": "9007199254740992"}),
-        (10**5000, {"int": ""}),
-        (1.23456789, 1.23457),
-        (1e-30, 1e-30),
-        (float("nan"), {"float": "nan"}),
-        (float("-inf"), {"float": "-inf"}),
-        (1.23456789 - 2j, {"complex": [1.23457, -2.0]}),
-        ("text", "text"),
-        (b"\0\xff", {"bytes": "00ff"}),
-        ([1, (2.0, "a")], [1, [2.0, "a"]]),
-        ({"a": 1, (1, 2): [3]}, {"dict": [["a", 1], [[1, 2], [3]]]}),
-        ({3, 1, 2}, {"set": [1, 2, 3]}),
-        (torch.tensor([[1.0, 2.0]]), {"float32": [[1, 2], [[1.0, 2.0]]]}),
-        (torch.tensor(True), {"bool": [[], True]}),
-        (torch.zeros(0, 3), {"float32": [[0, 3], []]}),
-        (torch.tensor([1j]), {"complex64": [[1], [{"complex": [0.0, 1.0]}]]}),
-        (torch.ones(1, dtype=torch.bfloat16, requires_grad=True), {"bfloat16": [[1], [1.0]]}),
-        (np.array([float("inf")]), {"float64": [[1], [{"float": "inf"}]]}),
-        (torch.Size([2, 3]), [2, 3]),
-        (torch.float16, "torch.float16"),
-        (torch.device("cpu"), "cpu"),
+        (1.0, 1.00001, True),
+        (1.0, 1.0001, False),
+        (123456.0, 123457.0, True),
+        (0.0, -0.0, True),
+        (0.0, 1e-9, False),
+        ([1, [2.0]], [1, [2.00001]], True),
+        (torch.tensor([1.0]), torch.tensor([1.00001]), True),
+        (SEVERAL, SEVERAL * (1 + 1e-6), True),
+        (SEVERAL, SEVERAL * 1.0002, False),
+        ({1, 2, 3}, {3, 2, 1}, True),
+        ({1.5, 2.5}, {2.5, 1.5}, True),
     ],
-    ids=lambda value: repr(value)[:30] if not isinstance(value, int) else "",
 )
-def test_every_plain_value_is_json(value: Any, expected: Any) -> None:
-    """Six digits, shape and dtype; and JSON brings it back as it was."""
-    got = plain(Answer(data=encode(value)))
-    assert got == expected
-    assert same(json.loads(json.dumps(got, allow_nan=False)), got)
+def test_answers_are_the_same_up_to_the_fifth_digit(a: Any, b: Any, expected: bool) -> None:
+    """Another processor's last bit is no difference."""
+    assert same(of(a), of(b)) is expected
+    assert same(of(b), of(a)) is expected
 
 
 @pytest.mark.parametrize(
@@ -183,132 +194,114 @@ def test_every_plain_value_is_json(value: Any, expected: Any) -> None:
     [
         *(range(10**6), torch.zeros(2**20), torch.zeros(10**7, 0), torch.zeros(10**6, 2, 0, 3)),
         *(np.zeros((10**7, 0)), torch.zeros((9999,) + (1,) * 15, dtype=torch.uint8)),
+        *(["long" * 9] * 9999, [0.5] * 9999, "x" * 10**5),
     ],
     ids=lambda value: str(getattr(value, "shape", "")),
 )
-def test_a_huge_answer_stays_small(value: Any) -> None:
-    """A wrong answer may be endless; what is kept of it isn't."""
-    assert len(json.dumps(plain(Answer(data=encode(value))))) < 10**5
+def test_a_fingerprint_is_small(value: Any) -> None:
+    """A wrong answer may be endless; its fingerprint isn't."""
+    assert len(wrong_answers({"t": [KnownMistake("m", "", {"a": (of(value),)})]})) < 400
 
 
 def test_an_exception_is_an_answer() -> None:
     """Its first line; and so are bytes that can't be read."""
-    assert plain(Answer(raised="ValueError: odd\nsums.py, line 3")) == {"raised": "ValueError: odd"}
-    assert len(plain(Answer(raised="x" * 10**6))["raised"]) == 200
-    assert plain(Answer(data=b"?")) == {"raised": "no value begins with the byte 63"}
-    assert trace(False, [Answer(data=encode(1)), Answer(raised="E")]) == Trace(
-        False, [1, {"raised": "E"}]
-    )
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "yes"),
-    [
-        (1.0, 1.00001, True),
-        (1.0, 1.0001, False),
-        (123456.0, 123457.0, True),
-        (0.0, -0.0, True),
-        (0.0, 1e-9, False),
-        (1, 1.0, True),
-        (50256, 50257, False),
-        (True, 1, False),
-        (None, 0, False),
-        (None, None, True),
-        ("a", "a", True),
-        ("1", 1, False),
-        ([1, [2.0]], [1, [2.00001]], True),
-        ([1], [1, 1], False),
-        ([1], {"set": [1]}, False),
-        ({"float32": [[1], [1.0]]}, {"float32": [[1], [1.00001]]}, True),
-        ({"float32": [[1], [1.0]]}, {"float64": [[1], [1.0]]}, False),
-        ({"float": "nan"}, {"float": "nan"}, True),
-        ({"raised": "E: a"}, {"raised": "E: b"}, False),
-    ],
-)
-def test_answers_are_the_same_up_to_the_sixth_digit(a: Any, b: Any, yes: bool) -> None:
-    """Another processor's last bit is no difference; a whole number's is."""
-    assert same(a, b) is yes
-    assert same(b, a) is yes
+    raised = fingerprint(Answer(raised="ValueError: odd\nsums.py, line 3"))
+    assert raised == Fingerprint("raised ValueError: odd")
+    assert len(fingerprint(Answer(raised="x" * 10**6)).structure) < 300
+    unreadable = fingerprint(Answer(data=b"?"))
+    assert unreadable == Fingerprint("raised no value begins with the byte 63")
 
 
 # Recognising
 
-ONE, TWO = (MistakeFound(id=id, says=f"It is {id}.") for id in ("one", "two"))
+
+def answers(**given: Any) -> dict[str, tuple[Fingerprint, ...]]:
+    return {id: tuple(of(value) for value in values) for id, values in given.items()}
 
 
-def wrong(**answers: Any) -> dict[str, Trace]:
-    return {id: Trace(False, answer) for id, answer in answers.items()}
+def mistake(id: str, **given: Any) -> KnownMistake:
+    return KnownMistake(id, f"It is {id}.", answers(**given))
 
 
-def right(**answers: Any) -> dict[str, Trace]:
-    return {id: Trace(True, answer) for id, answer in answers.items()}
+def wrong(**given: Any) -> dict[str, Trace]:
+    return {id: Trace(False, found) for id, found in answers(**given).items()}
 
 
-def test_the_mistake_that_answers_the_same_is_named() -> None:
+def right(**given: Any) -> dict[str, Trace]:
+    return {id: Trace(True, found) for id, found in answers(**given).items()}
+
+
+ONE, TWO = (Diagnosis(id=id, explanation=f"It is {id}.") for id in ("one", "two"))
+
+
+def test_the_mistake_with_the_same_answers_is_the_diagnosis() -> None:
     """Every test that it fails must fail in the same way."""
-    known = [(ONE, wrong(a=[1], b=[2])), (TWO, wrong(a=[1], b=[3]))]
-    assert recognise(wrong(a=[1], b=[3]), known) == TWO
-    assert recognise(wrong(a=[1], b=[4]), known) is None
-    assert recognise(wrong(a=[1]), known) is None
-    assert recognise(wrong(a=[1]) | right(b=[3]), known) is None
-    assert recognise(wrong(a=[1], b=[3]), []) is None
+    known = [mistake("one", a=[1], b=[2]), mistake("two", a=[1], b=[3])]
+    assert diagnose(wrong(a=[1], b=[3]), known) == TWO
+    assert diagnose(wrong(a=[1], b=[4]), known) is None
+    assert diagnose(wrong(a=[1]), known) is None
+    assert diagnose(wrong(a=[1]) | right(b=[3]), known) is None
+    assert diagnose(wrong(a=[1, 1], b=[3]), known) is None
+    assert diagnose(wrong(a=[1], b=[3]), []) is None
 
 
-def test_the_one_that_explains_most_is_named() -> None:
+def test_the_mistake_that_explains_most_is_the_diagnosis() -> None:
     """Whatever their order; the first of two that explain as much."""
-    known = [(ONE, wrong(a=[1])), (TWO, wrong(a=[1], b=[2]))]
-    theirs = wrong(a=[1], b=[2], c=[9])
-    assert recognise(theirs, known) == recognise(theirs, known[::-1]) == TWO
-    assert recognise(theirs, [(ONE, wrong(a=[1])), (TWO, wrong(b=[2]))]) == ONE
+    known = [mistake("one", a=[1]), mistake("two", a=[1], b=[2])]
+    found = wrong(a=[1], b=[2], c=[9])
+    assert diagnose(found, known) == diagnose(found, known[::-1]) == TWO
+    assert diagnose(found, [mistake("one", a=[1]), mistake("two", b=[2])]) == ONE
 
 
-def test_a_test_that_the_mistake_passes_says_nothing() -> None:
-    """There may be more wrong than this; and a mistake that fails nothing is never named."""
-    known = [(ONE, wrong(a=[1]) | right(b=[2])), (TWO, right(a=[1], b=[2]))]
-    assert recognise(wrong(a=[1], b=[7]), known) == ONE
-    assert recognise(wrong(b=[7]), known) is None
+def test_a_test_that_the_mistake_passes_counts_for_nothing() -> None:
+    """A submission may have other faults; a mistake that fails nothing is no diagnosis."""
+    known = [
+        known_mistake(ONE, wrong(a=[1]) | right(b=[2])),
+        known_mistake(TWO, right(a=[1], b=[2])),
+    ]
+    assert diagnose(wrong(a=[1], b=[7]), known) == ONE
+    assert diagnose(wrong(b=[7]), known) is None
 
 
 # wrong_answers.json
 
 
-def test_a_released_course_reads_what_was_written(mini: Course, lecture: Lecture) -> None:
-    """Only what fails is written; what is read recognises as before."""
+def test_a_released_course_reads_the_fingerprints(lecture: Lecture) -> None:
+    """Only mistakes that fail are written, in one order; what is read recognises as before."""
     known = {
-        "double": [(ONE, wrong(a=[1, {"float": "nan"}]) | right(b=[2])), (TWO, right(a=[3]))],
-        "share": [],
+        "share": [mistake("two")],
+        "double": [mistake("one", a=[1, float("nan"), SEVERAL, "text"])],
     }
-    text = wrong_answers_text(known)
-    assert text == wrong_answers_text(dict(reversed(known.items())))
-    (lecture.home / "wrong_answers.json").write_text(text)
+    data = wrong_answers(known)
+    assert data == wrong_answers(dict(reversed(known.items())))
+    (lecture.home / "wrong_answers.json").write_bytes(data)
     read = load_wrong_answers(lecture)
-    assert read == {"double": [(ONE, wrong(a=[1, {"float": "nan"}]))], "share": []}
-    assert recognise(wrong(a=[1, {"float": "nan"}], b=[5]), read["double"]) == ONE
+    assert read == {"double": known["double"], "share": []}
+    assert diagnose(wrong(a=[1, float("nan"), SEVERAL, "text"]), read["double"]) == ONE
 
 
 def test_there_may_be_no_wrong_answers(lecture: Lecture) -> None:
-    """Then no mistake is named."""
+    """Then there is no diagnosis."""
     assert load_wrong_answers(lecture) == {}
 
 
 @pytest.mark.parametrize(
-    ("write", "kind"),
+    "write",
     [
-        (lambda file: file.write_text("{"), "JSONDecodeError"),
-        (lambda file: file.write_bytes(b"\xff"), "UnicodeDecodeError"),
-        (lambda file: file.write_text("[]"), "AttributeError"),
-        (lambda file: file.write_text('{"a": [{"id": "x"}]}'), "KeyError"),
-        (lambda file: file.write_text('{"a": 3}'), "TypeError"),
+        lambda file: file.write_text("{"),
+        lambda file: file.write_bytes(b"\xff"),
+        lambda file: file.write_text("[]"),
+        lambda file: file.write_text('{"a": [{"id": "x"}]}'),
+        lambda file: file.write_text('{"a": 3}'),
     ],
     ids=["cut", "bytes", "list", "key", "number"],
 )
-def test_a_broken_file_is_written_anew(
-    lecture: Lecture, write: Callable[[Any], Any], kind: str
-) -> None:
-    """One sentence, with the command that mends it."""
+def test_a_broken_file_is_one_sentence(lecture: Lecture, write: Callable[[Any], Any]) -> None:
+    """With the command that fixes it."""
     file = lecture.home / "wrong_answers.json"
     write(file)
     with pytest.raises(CourseError) as caught:
         load_wrong_answers(lecture)
-    said = f"{file}: not what `autograder stubs` writes ({kind}); write it anew"
-    assert str(caught.value) == said
+    assert str(caught.value).startswith(f"{file}: not a file of `autograder release`: ")
+    assert str(caught.value).endswith("; release again")
+    assert read_wrong_answers(b"{}", "") == {}

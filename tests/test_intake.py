@@ -18,17 +18,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from autograder import batch
 from autograder.errors import SubmissionError, UsageError
-from autograder.submission import (
-    ENTRY_LIMIT,
-    FILE_LIMIT,
-    Submission,
-    _bounded,
-    find_submissions,
-    read_submission,
-    student_name,
-)
+from autograder.grading.entries import Names, find_submissions, read_class, student_name
+from autograder.grading.intake import ENTRY_LIMIT, FILE_LIMIT, _bounded, read_submission
+from autograder.grading.submission import Submission
 
 FUZZ = settings(
     max_examples=100,
@@ -43,6 +36,10 @@ TWO = ["a.py", "b.py"]
 GOOD = b"x = 1\n"
 
 Files = dict[str, bytes]
+
+
+def read(entry: Path, lecture: str, files: list[str]) -> Submission:
+    return read_submission(student_name(entry), entry, lecture, files)
 
 
 def as_folder(root: Path, files: Files) -> Path:
@@ -87,8 +84,8 @@ each_form = pytest.mark.parametrize("pack", [as_folder, as_zip, as_tar])
 
 
 def problem(entry: Path, files: list[str] = ONE) -> str:
-    """The one sentence of a bad hand-in."""
-    submission = read_submission(entry, "l01", files)
+    """The one sentence of a bad submission."""
+    submission = read(entry, "l01", files)
     assert submission.problem
     assert submission.files == {}
     assert submission.problem.isprintable()
@@ -102,17 +99,17 @@ def problem(entry: Path, files: list[str] = ONE) -> str:
 def test_a_hand_in_is_its_sources(tmp_path: Path, pack: Pack) -> None:
     """Whatever its form: the same files, the same digest."""
     files = {"a.py": GOOD, "b.py": b"y = 2\n", "lib/c.py": b"", "notes.txt": b"\xff\0"}
-    submission = read_submission(pack(tmp_path, files), "l01", TWO)
+    submission = read(pack(tmp_path, files), "l01", TWO)
     assert submission.problem == ""
     assert submission.files == {"a.py": GOOD, "b.py": b"y = 2\n", "lib/c.py": b""}
     assert submission.name == "alice"
-    assert submission.digest == Submission("bob", submission.files).digest
+    assert submission.digest == Submission(name="bob", files=submission.files).digest
 
 
 def test_a_file_is_enough_for_a_lecture_of_one(tmp_path: Path) -> None:
     """Under any name."""
     (tmp_path / "alice.py").write_bytes(GOOD)
-    assert read_submission(tmp_path / "alice.py", "l01", ONE).files == {"a.py": GOOD}
+    assert read(tmp_path / "alice.py", "l01", ONE).files == {"a.py": GOOD}
     said = problem(tmp_path / "alice.py", TWO)
     assert said == "alice.py is one file; this lecture has a.py, b.py"
 
@@ -122,7 +119,7 @@ def test_a_file_is_enough_for_a_lecture_of_one(tmp_path: Path) -> None:
 def test_the_files_may_lie_deeper(tmp_path: Path, pack: Pack, folder: str) -> None:
     """Paths are as if the lecture's files were alone."""
     files = {f"{folder}a.py": GOOD, f"{folder}lib/c.py": b"z = 3\n", "elsewhere/d.py": GOOD}
-    found = read_submission(pack(tmp_path, files), "l01", ONE).files
+    found = read(pack(tmp_path, files), "l01", ONE).files
     assert found["a.py"] == GOOD
     assert found["lib/c.py"] == b"z = 3\n"
     assert ("elsewhere/d.py" in found) == (folder == "")
@@ -133,8 +130,8 @@ def test_of_several_the_lecture_s_own_folder_is_taken(tmp_path: Path, pack: Pack
     """Or else the top."""
     files = {"l01/a.py": b"right = 1\n", "l02/a.py": GOOD, "a.py": b"top = 1\n"}
     entry = pack(tmp_path, files)
-    assert read_submission(entry, "l01", ONE).files["a.py"] == b"right = 1\n"
-    assert read_submission(entry, "l09", ONE).files["a.py"] == b"top = 1\n"
+    assert read(entry, "l01", ONE).files["a.py"] == b"right = 1\n"
+    assert read(entry, "l09", ONE).files["a.py"] == b"top = 1\n"
 
 
 @each_form
@@ -143,25 +140,25 @@ def test_what_machines_add_is_left_out(tmp_path: Path, pack: Pack) -> None:
     binary = b"\0\5\x16\7\0\2\0\0Mac OS X        \xff"
     files = {"hw/a.py": GOOD, "__MACOSX/hw/._a.py": binary, "hw/._a.py": binary}
     files |= {".ipynb_checkpoints/a.py": b"old\xff", "hw/__pycache__/a.py": b"\0"}
-    submission = read_submission(pack(tmp_path, files), "l01", ONE)
+    submission = read(pack(tmp_path, files), "l01", ONE)
     assert (submission.problem, submission.files) == ("", {"a.py": GOOD})
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     """Some editors write it."""
     entry = as_folder(tmp_path, {"a.py": b"\xef\xbb\xbfx = 1\r\n"})
-    assert read_submission(entry, "l01", ONE).problem == ""
+    assert read(entry, "l01", ONE).problem == ""
 
 
 def test_digests_tell_contents_apart() -> None:
-    """Moving a byte from one file to the next is another hand-in; so is another problem."""
+    """Moving a byte from one file to the next is another submission; so is another problem."""
     hand_ins = [
-        Submission("a", {"x": b"1", "y": b"2"}),
-        Submission("a", {"x": b"12", "y": b""}),
-        Submission("a", {"x": b"1"}),
-        Submission("a", {}),
-        Submission("a", problem="empty"),
-        Submission("a", problem="full"),
+        Submission(name="a", files={"x": b"1", "y": b"2"}),
+        Submission(name="a", files={"x": b"12", "y": b""}),
+        Submission(name="a", files={"x": b"1"}),
+        Submission(name="a", files={}),
+        Submission(name="a", problem="empty"),
+        Submission(name="a", problem="full"),
     ]
     assert len({submission.digest for submission in hand_ins}) == len(hand_ins)
 
@@ -173,14 +170,18 @@ def test_digests_tell_contents_apart() -> None:
 @pytest.mark.parametrize(
     ("files", "said", "outcome"),
     [
-        ({"l02.py": GOOD}, "no a.py in the hand-in; found l02.py: rename it", "missing"),
-        ({"x.txt": GOOD}, "no a.py in the hand-in; it has no .py file", "missing"),
-        ({"A.PY": GOOD}, "no a.py in the hand-in; it has no .py file", "missing"),
+        ({"l02.py": GOOD}, "no a.py in the submission; found l02.py: rename it", "missing"),
+        ({"x.txt": GOOD}, "no a.py in the submission; it has no .py file", "missing"),
+        ({"A.PY": GOOD}, "no a.py in the submission; it has no .py file", "missing"),
         ({"a.py": GOOD}, "there is no b.py beside a.py", "missing"),
         ({"a.py": GOOD, "x/b.py": GOOD}, "there is no b.py beside a.py", "missing"),
         ({"a.py": b"", "b.py": GOOD}, "a.py is empty", "missing"),
         ({"a.py": GOOD, "b.py": b" \n\t"}, "b.py is empty", "missing"),
-        ({"x/a.py": GOOD, "y/a.py": GOOD}, "a.py is in it 2 times (x, y); hand in one", "refused"),
+        (
+            {"x/a.py": GOOD, "y/a.py": GOOD},
+            "a.py is in it 2 times (x, y); submit one of them",
+            "refused",
+        ),
         ({"a.py": b"x = '\xe9'"}, "a.py is not UTF-8 (byte 5); save it as UTF-8", "refused"),
         ({"a.py": b"x\0"}, "a.py holds a NUL byte; it is not a Python source", "refused"),
         ({"a.py": b"#" * (FILE_LIMIT + 1)}, "a.py is too large: 1 MiB a file", "refused"),
@@ -191,7 +192,7 @@ def test_digests_tell_contents_apart() -> None:
         ),
         (
             {f"{i}.txt": b"" for i in range(ENTRY_LIMIT + 1)},
-            "more than 2000 files; hand in your sources only",
+            "more than 2000 files; submit your sources only",
             "refused",
         ),
     ],
@@ -203,7 +204,7 @@ def test_a_bad_hand_in_is_one_sentence(
     """In each form the same one, and the outcome that its tests get."""
     entry = pack(tmp_path, files)
     assert said in problem(entry, TWO)
-    assert read_submission(entry, "l01", TWO).outcome == outcome
+    assert read(entry, "l01", TWO).outcome == outcome
 
 
 @pytest.mark.parametrize("pack", [as_zip, as_tar])
@@ -213,7 +214,7 @@ def test_a_bad_hand_in_is_one_sentence(
 def test_nothing_lies_outside(tmp_path: Path, pack: Pack, name: str) -> None:
     """Traversal and absolute names, of Unix and of Windows."""
     said = problem(pack(tmp_path, {"a.py": GOOD, name: GOOD}))
-    assert said.endswith("would lie outside of the hand-in")
+    assert said.endswith("would lie outside of the submission")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         path.name for path in tmp_path.glob("alice*")
     )
@@ -223,7 +224,7 @@ def test_nothing_lies_outside(tmp_path: Path, pack: Pack, name: str) -> None:
 def test_a_name_is_shown_without_what_acts(tmp_path: Path, pack: Pack) -> None:
     """Escape codes and letters of other scripts become question marks; long ones are cut."""
     said = problem(pack(tmp_path, {"../\x1b[31m\u202e.py": GOOD}))
-    assert said == "../?[31m?.py would lie outside of the hand-in"
+    assert said == "../?[31m?.py would lie outside of the submission"
     assert len(problem(pack(tmp_path, {"../" + "x" * 5000: GOOD}))) < 200
     assert "found ?.py: rename it" in problem(pack(tmp_path, {"漢.py": GOOD}))
 
@@ -231,8 +232,8 @@ def test_a_name_is_shown_without_what_acts(tmp_path: Path, pack: Pack) -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (tarfile.SYMTYPE, "a.py is a link; hand in the thing itself"),
-        (tarfile.LNKTYPE, "a.py is a link; hand in the thing itself"),
+        (tarfile.SYMTYPE, "a.py is a link; submit the file itself"),
+        (tarfile.LNKTYPE, "a.py is a link; submit the file itself"),
         (tarfile.CHRTYPE, "a.py is not a plain file"),
         (tarfile.BLKTYPE, "a.py is not a plain file"),
         (tarfile.FIFOTYPE, "a.py is not a plain file"),
@@ -244,24 +245,24 @@ def test_links_and_devices_in_a_tar(tmp_path: Path, kind: bytes, said: str) -> N
 
 
 def test_links_in_a_zip_and_in_a_folder(tmp_path: Path) -> None:
-    """To a file, to a folder, and the hand-in itself."""
+    """To a file, to a folder, and the submission itself."""
     with zipfile.ZipFile(tmp_path / "alice.zip", "w") as archive:
         info = zipfile.ZipInfo("a.py")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, "/etc/passwd")
-    assert problem(tmp_path / "alice.zip") == "a.py is a link; hand in the thing itself"
+    assert problem(tmp_path / "alice.zip") == "a.py is a link; submit the file itself"
     folder = as_folder(tmp_path, {"a.py": GOOD})
     (folder / "more").symlink_to("/etc")
-    assert problem(folder) == "more is a link; hand in the thing itself"
+    assert problem(folder) == "more is a link; submit the file itself"
     (tmp_path / "bob").symlink_to(folder)
-    assert problem(tmp_path / "bob") == "bob is a link; hand in the thing itself"
+    assert problem(tmp_path / "bob") == "bob is a link; submit the file itself"
 
 
 def test_other_things_in_a_folder_are_left_out(tmp_path: Path) -> None:
     """A pipe has no end: it isn't read."""
     folder = as_folder(tmp_path, {"a.py": GOOD})
     os.mkfifo(folder / "b.py")
-    assert read_submission(folder, "l01", ONE).files == {"a.py": GOOD}
+    assert read(folder, "l01", ONE).files == {"a.py": GOOD}
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -396,7 +397,7 @@ def test_a_damaged_archive_is_never_more_than_a_problem(
     for _ in range(data.draw(st.integers(1, 3))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     entry.write_bytes(gzip.compress(damaged, 1) if inner else damaged)
-    submission = read_submission(entry, "l01", TWO)
+    submission = read(entry, "l01", TWO)
     assert bool(submission.files) != bool(submission.problem)
 
 
@@ -421,7 +422,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 def test_names_that_are_no_text_stay_at_the_door(tmp_path: Path) -> None:
     """A tar's names are bytes; what is taken can be sent on to the process that grades it."""
     entry = tar_of(tmp_path, [(member("a.py", 6), GOOD), (member("\udcff.py", 6), GOOD)])
-    submission = read_submission(entry, "l01", ONE)
+    submission = read(entry, "l01", ONE)
     msgspec.msgpack.encode([submission.files, submission.problem])
 
 
@@ -429,13 +430,13 @@ def test_names_that_are_no_text_stay_at_the_door(tmp_path: Path) -> None:
     "name", ["\udcff", "\udcff.zip", "\udcff.tgz", "\udcff.py", "\x1b[31m.zip"]
 )
 def test_an_entry_with_such_a_name_is_told_of(tmp_path: Path, name: str) -> None:
-    """So is the name of the whole hand-in: one such would stop the grading of all."""
+    """So is the name of the whole submission: one such would stop the grading of all."""
     entry = tmp_path / name
     if entry.suffix:
         entry.write_bytes(b"no archive, and not UTF-8: \xff")
     else:
         entry.symlink_to("/etc")
-    submission = read_submission(entry, "l01", ONE)
+    submission = read(entry, "l01", ONE)
     assert submission.problem.isprintable()
     assert submission.problem
     msgspec.msgpack.encode([submission.files, submission.problem])
@@ -475,10 +476,10 @@ def test_a_folder_keeps_its_whole_name(tmp_path: Path) -> None:
 
 def test_two_of_one_name_keep_a_report_each(tmp_path: Path) -> None:
     """Under names that are as safe as the first."""
-    names = batch.Names()
+    names = Names()
     entries = ["alice", "alice.py", "alice.zip", "a:b.py", "a?b.py", "\udcff.py", "\udcfe.py"]
     entries += ["x" * 240 + ".py", "x" * 240 + ".zip", "漢" * 84 + ".py"]
-    given = [names.distinct(Submission(student_name(Path(e))), Path(e)).name for e in entries]
+    given = [names.distinct(Path(e)) for e in entries]
     assert len(set(given)) == len(entries)
     for name in given:
         (tmp_path / f".{name}.tmp").touch()
@@ -487,7 +488,7 @@ def test_two_of_one_name_keep_a_report_each(tmp_path: Path) -> None:
 
 
 def test_a_class_is_the_entries_of_a_folder(tmp_path: Path) -> None:
-    """By name; what can't be a hand-in is left out, links are left to be refused."""
+    """By name; what can't be a submission is left out, links are left to be refused."""
     for name in ("bob", "__MACOSX", ".git", "__pycache__"):
         (tmp_path / name).mkdir()
     for name in (

@@ -18,33 +18,21 @@ import pytest
 from conftest import Grade
 from rich.console import Console
 
-from autograder.report import (
-    FORMATS,
-    SIGNS,
-    class_table,
-    first_problem,
-    signs_text,
-    student_text,
-    to_csv,
-    to_html,
-    to_json,
-    to_junit,
-    totals,
-    totals_table,
-    troubles,
-)
-from autograder.submission import read_submission, student_name
-from autograder.verdict import (
-    WORST_FIRST,
-    MistakeFound,
-    Report,
-    TaskResult,
-    TestResult,
-    for_student,
-    harmless,
-)
+from autograder.grading.entries import student_name
+from autograder.grading.intake import read_submission
+from autograder.learn.check import for_student
+from autograder.report import FORMATS, renderer
+from autograder.report.class_statistics import common_failures, totals
+from autograder.report.junit import to_junit
+from autograder.report.page import to_html
+from autograder.report.plain import to_json
+from autograder.report.signs import SIGNS, first_problem, signs_text
+from autograder.report.spreadsheet import to_csv
+from autograder.report.terminal import class_table, student_text, totals_table
+from autograder.sandbox.text import sanitize
+from autograder.verdict import Diagnosis, Outcome, Report, TaskResult, TestResult
 
-COLUMNS = MistakeFound(id="columns", says="The columns sum to 1, not the rows.")
+COLUMNS = Diagnosis(id="columns", explanation="The columns sum to 1, not the rows.")
 # A submission's text, as wild as it gets: terminal, browser, parser, spreadsheet.
 HOSTILE = (
     "\x1b]0;owned\x07\x1b[31m<script>alert(1)</script>\" onload='x' ]]> -->"
@@ -52,18 +40,20 @@ HOSTILE = (
 )
 
 
-def made_test(outcome: Any, **more: Any) -> TestResult:
-    given = {"id": "test_hidden.py::test_a", "visible": False, "says": "Rows sum to one."}
-    return TestResult(outcome=outcome, **{**given, **more})
+def made_test(outcome: str, **more: Any) -> TestResult:
+    given = {"id": "test_hidden.py::test_a", "visible": False, "title": "Rows sum to one."}
+    return TestResult(outcome=Outcome(outcome), **{**given, **more})
 
 
 def made_task(
-    id: str, *outcomes: Any, mistake: MistakeFound | None = None, **more: Any
+    id: str, *outcomes: str, diagnosis: Diagnosis | None = None, **more: Any
 ) -> TaskResult:
     made = [made_test(outcome, **more) for outcome in outcomes]
-    outcome = next(o for o in WORST_FIRST if o in outcomes)
+    outcome = next(o for o in Outcome if o in outcomes)
     score = 1.0 if outcome == "passed" else 0.5
-    return TaskResult(id=id, outcome=outcome, score=score, points=1.0, mistake=mistake, tests=made)
+    return TaskResult(
+        id=id, outcome=outcome, score=score, points=1.0, diagnosis=diagnosis, tests=made
+    )
 
 
 def made_report(name: str, *tasks: TaskResult, **more: Any) -> Report:
@@ -80,7 +70,7 @@ def made_report(name: str, *tasks: TaskResult, **more: Any) -> Report:
 def reports() -> list[Report]:
     """Three of a class: all well, some wrong, unreadable."""
     alice = made_report("alice", made_task("double", "passed"), made_task("share", "passed"))
-    wrong = made_task("double", "passed", "failed", mistake=COLUMNS, why="got 1, expected 2")
+    wrong = made_task("double", "passed", "failed", diagnosis=COLUMNS, detail="got 1, expected 2")
     bob = made_report("bob", wrong, made_task("share", "blocked"), output="hello\n")
     carol = made_report("carol", made_task("double", "refused"), problem="a.py is empty\nat all")
     return [alice, bob, carol]
@@ -98,7 +88,7 @@ def shown(renderable: Any, width: int = 100) -> str:
 
 def test_every_outcome_has_a_sign() -> None:
     """And the line below the table tells each."""
-    assert SIGNS.keys() == set(WORST_FIRST)
+    assert SIGNS.keys() == set(Outcome)
     assert len({sign for sign, _ in SIGNS.values()}) == len(SIGNS)
     for outcome, (sign, _) in SIGNS.items():
         assert f"{sign} {outcome}" in signs_text()
@@ -112,7 +102,7 @@ def test_a_student_reads_a_line_for_each_task(reports: list[Report]) -> None:
     assert "       got 1, expected 2\n" in text
     assert "     → The columns sum to 1, not the rows.\n     autograder hint double\n" in text
     assert re.search(r"↑ share +0\.5/1 +blocked\n\n", text)
-    assert text.endswith("printed while it was imported:\n  hello\n")
+    assert text.endswith("output of the import:\n  hello\n")
     assert text.count("Rows sum to one") == 1
     assert re.fullmatch(
         r"l01_sums   2 of 2 points\n( ✓ \w+ +1/1 +\n){2}", student_text(reports[0]).plain
@@ -121,7 +111,7 @@ def test_a_student_reads_a_line_for_each_task(reports: list[Report]) -> None:
 
 def test_a_student_s_view_has_no_hidden_value(reports: list[Report]) -> None:
     """The reason stands where the values would."""
-    reports[1].tasks[0].tests[1].reason = "the values differ"
+    reports[1].tasks[0].tests[1].summary = "the values differ"
     text = student_text(for_student(reports[1])).plain
     assert "expected 2" not in text
     assert "       the values differ\n" in text
@@ -141,7 +131,7 @@ def test_a_bonus_and_a_fault_of_ours_are_told(reports: list[Report]) -> None:
     text = student_text(made_report("x", task)).plain
     assert "1 bonus" in text
     assert "hint" not in text
-    assert "       it printed:\n         0\n" in text
+    assert "       output:\n         0\n" in text
     assert "         10\n         …\n" in text
 
 
@@ -180,19 +170,19 @@ def test_names_are_text_and_not_markup() -> None:
 
 def test_troubles_come_most_first() -> None:
     """Then by name; each with its mistakes, most first; a bonus and the rest aren't counted."""
-    other = MistakeFound(id="other", says="…")
+    other = Diagnosis(id="other", explanation="…")
     class_ = [
         made_report(
             "1", made_task("b", "failed"), made_task("c", "error"), made_task("a", "crashed")
         ),
-        made_report("2", made_task("b", "failed", mistake=other), made_task("z", "missing")),
-        made_report("3", made_task("b", "timeout", mistake=COLUMNS), made_task("z", "broken")),
-        made_report("4", made_task("b", "refused", mistake=COLUMNS), made_task("z", "blocked")),
+        made_report("2", made_task("b", "failed", diagnosis=other), made_task("z", "missing")),
+        made_report("3", made_task("b", "timeout", diagnosis=COLUMNS), made_task("z", "broken")),
+        made_report("4", made_task("b", "refused", diagnosis=COLUMNS), made_task("z", "blocked")),
         made_report("5", made_task("b", "failed"), problem="unreadable"),
     ]
     class_[0].tasks.append(made_task("extra", "failed"))
     class_[0].tasks[-1].bonus = True
-    found = troubles(class_)
+    found = common_failures(class_)
     assert [(t.task, t.wrong) for t in found] == [("b", 4), ("a", 1), ("c", 1)]
     assert found[0].mistakes == [(COLUMNS, 2), (other, 1)]
     assert found[1].mistakes == []
@@ -227,7 +217,7 @@ def test_csv_is_a_row_for_each(reports: list[Report]) -> None:
 def test_no_cell_is_a_formula(start: str) -> None:
     """A spreadsheet runs what begins with one of these; after a quote mark it is text."""
     evil = start + "cmd|' /C calc'!A0"
-    report = made_report(evil, made_task(evil, "failed", mistake=COLUMNS), problem=evil)
+    report = made_report(evil, made_task(evil, "failed", diagnosis=COLUMNS), problem=evil)
     for row in csv.reader(io.StringIO(to_csv([report]), newline="")):
         assert len(row) == 7
         assert not any(re.match(r"\s*[=+\-@＝＋－＠\t\r\n]", cell) for cell in row)
@@ -253,17 +243,17 @@ def test_junit_counts_and_tells(reports: list[Report]) -> None:
         "name": "Rows sum to one.",
         "time": "0.000",
     }
-    assert case[0].attrib == {"message": COLUMNS.says, "type": "failed"}
+    assert case[0].attrib == {"message": COLUMNS.explanation, "type": "failed"}
     assert (case[0].tag, case[0].text, case[1].text) == ("failure", "got 1, expected 2", "printed")
     assert root[1][2][0].attrib == {"message": "blocked"}
 
 
-@pytest.mark.parametrize("clean", [harmless, str], ids=["from the engine", "from anywhere"])
+@pytest.mark.parametrize("clean", [sanitize, str], ids=["from the engine", "from anywhere"])
 def test_junit_is_xml_whatever_was_printed(clean: Callable[[str], str]) -> None:
     """Control characters and half characters aren't XML: they are written out."""
     text = clean(HOSTILE)
-    task = made_task(text, "failed", says=text, why=text, output=text, reason=text)
-    task.mistake = MistakeFound(id=text, says=text)
+    task = made_task(text, "failed", title=text, detail=text, output=text, summary=text)
+    task.diagnosis = Diagnosis(id=text, explanation=text)
     case = ElementTree.fromstring(to_junit([made_report(text, task)]).encode())[0][0]
     assert "<script>alert(1)</script>" in str(case[0].text)
     assert r"\x1b[31m" in str(case[0].text)
@@ -286,9 +276,9 @@ class Page(HTMLParser):
 
 
 def hostile_page() -> str:
-    task = made_task(HOSTILE, "failed", says=HOSTILE, why=HOSTILE, output=HOSTILE)
+    task = made_task(HOSTILE, "failed", title=HOSTILE, detail=HOSTILE, output=HOSTILE)
     task.tests[0].id = HOSTILE
-    task.mistake = MistakeFound(id=HOSTILE, says=HOSTILE)
+    task.diagnosis = Diagnosis(id=HOSTILE, explanation=HOSTILE)
     wild = made_report(HOSTILE, task, output=HOSTILE, digest=HOSTILE, isolation=[HOSTILE])
     return to_html([wild, made_report("b", problem=HOSTILE)], title=HOSTILE)
 
@@ -348,8 +338,8 @@ def test_a_page_of_a_course_has_totals_first() -> None:
 
 def test_a_page_of_nobody() -> None:
     """No reports are no error, in any format."""
-    for name, write in FORMATS.items():
-        assert write([]).strip(), name
+    for name in FORMATS:
+        assert renderer(name)([]).strip(), name
     assert "0 submissions, mean 0" in Page(to_html([])).said
 
 
@@ -394,7 +384,8 @@ def wild_class(grade: Grade, reference: str, tmp_path: Path) -> list[Report]:
     reports = list(grade({names[name]: texts[name] for name in texts}).values())
     for entry in (f"{file}\udcff.zip", "=1+1.zip"):
         (tmp_path / entry).write_bytes(b"no archive")
-        bad = read_submission(tmp_path / entry, "l01_sums", ["sums.py"])
+        name = student_name(tmp_path / entry)
+        bad = read_submission(name, tmp_path / entry, "l01_sums", ["sums.py"])
         reports.append(made_report(bad.name, problem=bad.problem))
     arrived = [report for report in reports if b"x1b[31m" in msgspec.json.encode(report)]
     assert len(arrived) >= 5
@@ -408,8 +399,8 @@ def test_nothing_of_a_graded_class_acts_in_any_format(wild_class: list[Report]) 
             assert acting(text) == set()
     for table in (class_table(wild_class), totals_table(wild_class)):
         assert acting(shown(table)) == set()
-    for name, write in FORMATS.items():
-        assert acting(write(wild_class)) == set(), name
+    for name in FORMATS:
+        assert acting(renderer(name)(wild_class)) == set(), name
 
     data = json.loads(to_json(wild_class), parse_constant=pytest.fail)
     assert acting(json.dumps(data, ensure_ascii=False)) == set()
@@ -436,9 +427,9 @@ def test_colours_are_the_only_escape_codes(wild_class: list[Report]) -> None:
 
 def test_a_report_from_anywhere_doesn_t_act() -> None:
     """A results folder may hold what isn't ours: the formats for others don't rely on it."""
-    task = made_task(WILD, "failed", says=WILD, why=WILD, output=WILD, reason=WILD)
+    task = made_task(WILD, "failed", title=WILD, detail=WILD, output=WILD, summary=WILD)
     task.tests[0].id = WILD
-    task.mistake = MistakeFound(id=WILD, says=WILD)
+    task.diagnosis = Diagnosis(id=WILD, explanation=WILD)
     wild = made_report(WILD, task, output=WILD, digest=WILD, isolation=[WILD])
     reports = [wild, made_report("b", problem=WILD)]
     for write in (to_csv, to_junit, to_html):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.errors import CourseError, MarkerError
-from autograder.stub import BEGIN, END, cut, source_of, stub_names, untouched
+from autograder.suite.stub import BEGIN, END, cut, source_of, untouched
 
 REFERENCE = f'''\
 """A module."""
@@ -85,7 +85,7 @@ def test_only_line_ends_of_python_end_a_line(odd: str) -> None:
 
 def test_the_names_of_the_stubs() -> None:
     """Of a reference, and of a submission that left some as they were."""
-    assert stub_names(REFERENCE, "box.py") == ["double", "Box.add", "Box.outer"]
+    assert untouched(cut(REFERENCE, "box.py")) == {"double", "Box.add", "Box.outer"}
     half = STUB.replace('raise NotImplementedError("double")', "return 2 * x")
     assert untouched(half) == {"Box.add", "Box.outer"}
     assert untouched("    raise NotImplementedError('a.b')  # theirs") == {"a.b"}
@@ -130,7 +130,7 @@ def body(*lines: str) -> str:
             "f.py:2: a solution must lie inside of a function",
         ),
         (lambda: cut("x = 1\ndef f(:\n", "f.py"), "f.py:2: not Python: invalid syntax"),
-        (lambda: stub_names("(", "f.py"), "f.py:1: not Python: '(' was never closed"),
+        (lambda: cut("(", "f.py"), "f.py:1: not Python: '(' was never closed"),
         (lambda: source_of("x = 1", "f", "f.py"), "f.py: there is no function f"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
+from autograder.learn.check import for_student
+from autograder.sandbox.text import sanitize
 from autograder.verdict import (
-    COUNTS,
-    WORST_FIRST,
     Outcome,
     Report,
     TaskResult,
     TestResult,
     block,
-    for_student,
-    harmless,
     task_score,
     total,
     worst,
@@ -27,41 +25,30 @@ from autograder.verdict import (
 
 def made(*outcomes: Any, **more: Any) -> list[TestResult]:
     return [
-        TestResult(id=f"t{i}", visible=False, outcome=outcome, says="A sentence.", **more)
+        TestResult(id=f"t{i}", visible=False, outcome=Outcome(outcome), title="A sentence.", **more)
         for i, outcome in enumerate(outcomes)
     ]
 
 
 def result(id: str, score: float, points: float, bonus: bool = False) -> TaskResult:
-    return TaskResult(id=id, outcome="passed", score=score, points=points, bonus=bonus)
-
-
-def test_every_outcome_has_its_rank() -> None:
-    """None is forgotten, none stands twice."""
-    assert sorted(WORST_FIRST) == sorted(get_args(Outcome))
+    return TaskResult(id=id, outcome=Outcome.PASSED, score=score, points=points, bonus=bonus)
 
 
 def test_a_task_is_what_the_worst_of_its_tests_is() -> None:
     """Our own fault before all; nothing at all is well."""
-    assert worst(["passed", "failed", "error", "passed"]) == "error"
-    assert worst(["skipped", "passed"]) == "skipped"
-    assert worst(WORST_FIRST[::-1]) == "broken"
+    assert worst(map(Outcome, ("passed", "failed", "error", "passed"))) == "error"
+    assert worst([Outcome.SKIPPED, Outcome.PASSED]) == "skipped"
+    assert worst(reversed(Outcome)) == "broken"
     assert worst([]) == "passed"
 
 
 def test_a_task_s_score_is_its_share() -> None:
     """Of the tests that passed; what is our fault or the machine's counts as passed."""
-    assert task_score(3, made("passed", "passed", "failed"), partial=True) == 2
-    assert task_score(1, made("passed", "failed", "failed"), partial=True) == 0.3333
-    assert task_score(2, made("broken", "skipped"), partial=True) == 2
-    assert task_score(2, made("missing", "blocked", "timeout"), partial=True) == 0
-    assert task_score(2, [], partial=True) == 0
-
-
-def test_all_or_nothing() -> None:
-    """Unless partial, one failure takes all."""
-    assert task_score(3, made("passed", "passed", "failed"), partial=False) == 0
-    assert task_score(3, made("passed", "broken"), partial=False) == 3
+    assert task_score(3, made("passed", "passed", "failed")) == 2
+    assert task_score(1, made("passed", "failed", "failed")) == 0.3333
+    assert task_score(2, made("broken", "skipped")) == 2
+    assert task_score(2, made("missing", "blocked", "timeout")) == 0
+    assert task_score(2, []) == 0
 
 
 def test_a_bonus_comes_on_top() -> None:
@@ -88,8 +75,8 @@ def test_one_cause_is_one_red_line() -> None:
     assert found["other"] == ["failed"]
 
 
-@pytest.mark.parametrize("good", sorted(COUNTS))
-def test_nothing_is_blocked_by_what_counts(good: str) -> None:
+@pytest.mark.parametrize("good", [one for one in Outcome if one.earns_points])
+def test_nothing_is_blocked_by_what_earns_points(good: Outcome) -> None:
     """A base that passed, or that we broke, blocks nobody."""
     outcomes = {"base": made(good), "next": made("failed")}
     block(outcomes, {"next": ("base",)})
@@ -115,8 +102,8 @@ def test_nothing_is_blocked_by_what_counts(good: str) -> None:
 )
 def test_nothing_in_a_text_acts(text: str, shown: str) -> None:
     """Escape codes, directions of writing, halves of characters stand there written out."""
-    assert harmless(text) == shown
-    harmless(text).encode()
+    assert sanitize(text) == shown
+    sanitize(text).encode()
 
 
 def test_no_sign_that_nobody_sees_stays() -> None:
@@ -126,22 +113,22 @@ def test_no_sign_that_nobody_sees_stays() -> None:
     """
     unseen = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
     signs = [chr(n) for n in range(sys.maxunicode + 1) if unicodedata.category(chr(n)) in unseen]
-    left = {sign for sign in signs if harmless(sign) == sign}
+    left = {sign for sign in signs if sanitize(sign) == sign}
     pictures = re.compile("[\u0600-\u08ff\U00011000-\U000110ff\U00013000-\U000134ff]")
     assert {sign for sign in left if not pictures.match(sign)} == {"\n", "\t"}
 
 
 def test_a_text_is_capped() -> None:
     """With a word that it was."""
-    assert harmless("x" * 20, 10) == "x" * 10 + "\n… (cut)"
-    assert harmless("x" * 10, 10) == "x" * 10
-    assert len(harmless("\x1b" * 10**6)) < 50_000
+    assert sanitize("x" * 20, 10) == "x" * 10 + "\n… (cut)"
+    assert sanitize("x" * 10, 10) == "x" * 10
+    assert len(sanitize("\x1b" * 10**6)) < 50_000
 
 
 def test_a_student_doesn_t_see_what_a_hidden_test_holds() -> None:
-    """Neither values nor output; the sentence, the reason and the visible tests stay."""
-    secret = {"why": "expected 42", "output": "input 41", "reason": "the values differ"}
-    task = TaskResult(id="a", outcome="failed", score=0, points=1)
+    """Neither values nor output; the title, the summary and the visible tests stay."""
+    secret = {"detail": "expected 42", "output": "input 41", "summary": "the values differ"}
+    task = TaskResult(id="a", outcome=Outcome.FAILED, score=0, points=1)
     task.tests = made("failed", **secret) + made("failed", **secret)
     task.tests[1].visible = True
     report = Report(
@@ -149,8 +136,8 @@ def test_a_student_doesn_t_see_what_a_hidden_test_holds() -> None:
         isolation=[], score=0, points=1, seconds=0, tasks=[task], output="printed",
     )  # fmt: skip
     hidden, visible = for_student(report).tasks[0].tests
-    assert (hidden.why, hidden.output) == ("", "")
-    assert (hidden.says, hidden.reason) == ("A sentence.", "the values differ")
-    assert (visible.why, visible.output) == ("expected 42", "input 41")
+    assert (hidden.detail, hidden.output) == ("", "")
+    assert (hidden.title, hidden.summary) == ("A sentence.", "the values differ")
+    assert (visible.detail, visible.output) == ("expected 42", "input 41")
     assert for_student(report).output == "printed"
-    assert task.tests[0].why == "expected 42"  # staff's own is as it was
+    assert task.tests[0].detail == "expected 42"  # staff's own is as it was

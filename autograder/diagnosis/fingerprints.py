@@ -129,7 +129,8 @@ def _reduced(group: list[float]) -> tuple[float, ...]:
     if len(group) > WHOLE:
         numbers = torch.tensor(group, dtype=torch.float64)
         at = torch.arange(len(group))
-        signs = (1 - 2 * (at % 2), 1 - 2 * (at * 7 % 5 % 2))
+        # two patterns without a short period, so that no order of rows or columns looks the same
+        signs = [1 - 2 * (at * factor >> 15 & 1) for factor in (2654435761, 40503 * 65537)]
         sums = [numbers.abs().sum(), numbers.sum(), *((numbers * sign).sum() for sign in signs)]
         group = [float(number) for number in sums]
     return tuple(float(f"{number:.{DIGITS}g}") for number in group)

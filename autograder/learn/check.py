@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import msgspec
 from rich.console import Console
 
@@ -59,7 +60,7 @@ def _draw_graph(console: Console, course: Course, lecture: Lecture, report: Repo
     try:
         picture = draw(course, lecture, report)
     except OSError as error:
-        console.print(f"the picture of the graph can't be written: {error}", soft_wrap=True)
+        click.echo(f"the picture of the graph can't be written: {error}", err=True)
         return
     if picture is not None:
         console.print(

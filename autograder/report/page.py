@@ -16,7 +16,7 @@ def to_html(reports: Sequence[Report], title: str = "") -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("autograder", "pages"),
+        loader=PackageLoader("autograder.report", ""),
         autoescape=True,
         finalize=lambda value: sanitize(value, len(value)) if isinstance(value, str) else value,
         undefined=StrictUndefined,

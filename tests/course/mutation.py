@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import batch, jail
+from autograder.grading.pool import grade_submissions
+from autograder.sandbox import machine
 from autograder.course import Course, Lecture, load_course
 from autograder.mistake import reference_files
-from autograder.pool import Plan
-from autograder.stub import BEGIN, END
-from autograder.submission import Submission
+from autograder.grading.options import GradeOptions
+from autograder.suite.stub import BEGIN, END
+from autograder.grading.submission import Submission
 
 ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).parent / "mutants"
@@ -192,11 +193,13 @@ def score(course: Course, lecture: Lecture, jobs: int = 2) -> Score:
             files = {**reference, file: mutant.text.encode()}
             found[f"m{len(found)}"] = Submission(mutant.name, files)
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(_hasty(course, Path(folder)), lecture, jobs=jobs, layers=jail.available())
+        plan = GradeOptions(
+            _hasty(course, Path(folder)), lecture, jobs=jobs, layers=machine.available()
+        )
         named = [Submission(id, submission.files) for id, submission in found.items()]
         survivors = [
             found[report.submission].name
-            for report in batch.grade_submissions(plan, named, many=True)
+            for report in grade_submissions(plan, named, many=True)
             if not report.problem and all(t.outcome in ("passed", "skipped") for t in report.tasks)
         ]
     return Score(lecture.id, len(found), tuple(sorted(survivors)), equivalent(lecture.id))

@@ -19,11 +19,12 @@ from dataclasses import dataclass
 
 from conftest import ROOT
 
-from autograder import batch, jail
+from autograder.grading.pool import grade_submissions
+from autograder.sandbox import machine
 from autograder.course import Lecture, Task, load_course
 from autograder.mistake import reference_files
-from autograder.pool import Plan
-from autograder.submission import Submission
+from autograder.grading.options import GradeOptions
+from autograder.grading.submission import Submission
 from autograder.verdict import Report
 
 KINDS = ("constant", "sum", "transposition", "branch")
@@ -188,7 +189,7 @@ class Found:
     def right(self) -> bool:
         """Every test that failed names what was planted."""
         pattern = RIGHT[self.planted.kind]
-        return bool(self.reasons) and all(re.search(pattern, reason) for reason in self.reasons)
+        return bool(self.summarys) and all(re.search(pattern, reason) for reason in self.summarys)
 
 
 def judge(lecture: Lecture) -> list[Found]:
@@ -199,17 +200,17 @@ def judge(lecture: Lecture) -> list[Found]:
     for task in lecture.tasks:
         for one in planted(reference[task.file].decode(), task):
             by_name[f"p{len(by_name)}"] = (one, {**reference, task.file: one.text.encode()})
-    plan = Plan(course, lecture, jobs=2, layers=jail.available())
+    plan = GradeOptions(course, lecture, jobs=2, layers=machine.available())
     handed_in = [Submission(name, files) for name, (_, files) in by_name.items()]
-    reports = batch.grade_submissions(plan, handed_in, many=True)
+    reports = grade_submissions(plan, handed_in, many=True)
     return [found(by_name[report.submission][0], report) for report in reports]
 
 
 def found(one: Planted, report: Report) -> Found:
     (task,) = (task for task in report.tasks if task.id == one.task)
     wrong = [test for test in task.tests if test.outcome != "passed"]
-    reasons = tuple(test.reason for test in wrong if not test.visible)
-    return Found(one, bool(wrong), reasons, task.mistake.id if task.mistake else "")
+    reasons = tuple(test.summary for test in wrong if not test.visible)
+    return Found(one, bool(wrong), reasons, task.diagnosis.id if task.diagnosis else "")
 
 
 def main(names: list[str]) -> None:
@@ -226,7 +227,7 @@ def main(names: list[str]) -> None:
         print(f"| {task} | " + " | ".join(cells) + " |")  # noqa: T201
     for one in results:
         if not one.failed or not one.right:
-            what = "PASSED" if not one.failed else f"{one.reasons} ({one.mistake or 'not named'})"
+            what = "PASSED" if not one.failed else f"{one.summarys} ({one.mistake or 'not named'})"
             print(f"{one.planted.task}, {one.planted.kind}: {one.planted.line}: {what}")  # noqa: T201
     failed, right = sum(one.failed for one in results), sum(one.right for one in results)
     print(  # noqa: T201

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT, Command, Once
 
 from autograder.course import Lecture, load_course
-from autograder.stub import cut
+from autograder.suite.stub import cut
 
 COURSE = load_course(ROOT)
 LECTURES = pytest.mark.parametrize("lecture", COURSE.lectures, ids=lambda lecture: lecture.id)
@@ -75,7 +75,7 @@ def test_a_released_lecture_checks_hints_and_names(
         (copy / "exercises" / lecture.id / name).write_bytes(data)
     checked = autograder("check", f"{lecture.id}.{task}", cwd=copy, COLUMNS="500")
     assert checked.returncode == 1
-    assert " ".join(mistake.says.split()) in " ".join(checked.stdout.split())
+    assert " ".join(mistake.title.split()) in " ".join(checked.stdout.split())
     assert autograder("hint", f"{lecture.id}.{task}", cwd=copy).stdout.startswith("1/")
 
 
@@ -96,14 +96,14 @@ def test_a_stub_imports_and_passes_the_linter(lecture: Lecture) -> None:
 @LECTURES
 def test_the_readme_s_table_is_true(lecture: Lecture) -> None:
     """Tasks, mistakes and right ways, as they are."""
-    from autograder.mistake import load_mistakes
+    from autograder.diagnosis.mistakes import load_mistakes
 
     (row,) = (
         line.split("|")[2:]
         for line in (ROOT / "README.md").read_text().splitlines()
         if line.startswith("| [") and f"solutions/{lecture.id}/" in line
     )
-    ways = [p for p in (ROOT / "tests" / "right_ways" / lecture.id).iterdir() if p.is_dir()]
+    ways = [p for p in (ROOT / "tests" / "alternatives" / lecture.id).iterdir() if p.is_dir()]
     counts = [len(lecture.tasks), len(load_mistakes(lecture)), len(ways)]
     assert [int(row[i]) for i in (0, 2, 3)] == counts
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Once, outcomes
 
-from autograder import batch, jail
+from autograder.grading.pool import grade_submissions
+from autograder.sandbox import machine
 from autograder.course import Lecture, load_course
-from autograder.pool import Plan
+from autograder.grading.options import GradeOptions
 from autograder.report import to_html, troubles
 from autograder.submission import find_submissions, student_name
 from autograder.verdict import Report
@@ -66,7 +67,7 @@ def graded(once: Once) -> dict[str, dict[str, Report]]:
 
 
 def grade(lecture: Lecture, **options: object) -> dict[str, Report]:
-    plan = Plan(COURSE, lecture, layers=jail.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
+    plan = GradeOptions(COURSE, lecture, layers=machine.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
     entries = find_submissions(ROOT / "data" / "sample_class" / lecture.id)
     return {report.submission: report for report in batch.grade_all(plan, entries)}
 
@@ -124,7 +125,7 @@ def test_the_page_shows_what_the_class_got_wrong_most(
     assert (first.task, first.wrong) == ("dcounts", 9)
     assert [(found.id, count) for found, count in first.mistakes] == [("second_use_forgotten", 9)]
     page = html.unescape(to_html(reports))
-    assert page.index(first.task) < page.index(first.mistakes[0][0].says)
+    assert page.index(first.task) < page.index(first.mistakes[0][0].title)
 
 
 def test_reading_the_hidden_tests_is_tried_and_fails(

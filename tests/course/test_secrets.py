@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from conftest import ROOT
 
-from autograder import batch, jail
+from autograder.grading.pool import grade_submissions
+from autograder.sandbox import machine
 from autograder.course import SECRET_VARIABLE, Lecture, load_course
-from autograder.mistake import load_mistakes, reference_files, wrong_files
-from autograder.pool import Plan
-from autograder.stub import cut
+from autograder.diagnosis.mistakes import load_mistakes, reference_files, wrong_files
+from autograder.grading.options import GradeOptions
+from autograder.suite.stub import cut
 from autograder.submission import Submission, read_submission
 
 COURSE = load_course(ROOT)
@@ -23,7 +24,7 @@ def everybody(lecture: Lecture) -> list[Submission]:
     found = [Submission("reference", reference), Submission("stubs", stubs)]
     for mistake in load_mistakes(lecture):
         found.append(Submission(f"{mistake.task} {mistake.id}", wrong_files(lecture, mistake)))
-    for entry in sorted((ROOT / "tests" / "right_ways" / lecture.id).iterdir()):
+    for entry in sorted((ROOT / "tests" / "alternatives" / lecture.id).iterdir()):
         found.append(read_submission(entry, lecture.id, lecture.files))
     return found
 
@@ -33,18 +34,18 @@ def verdicts(lecture: Lecture) -> dict[str, list[tuple[str, str, float, str]]]:
 
     How many tests of a blocked task pass all the same is chance.
     """
-    plan = Plan(COURSE, lecture, jobs=2, layers=jail.available())
+    plan = GradeOptions(COURSE, lecture, jobs=2, layers=machine.available())
     return {
         report.submission: [
             (
                 task.id,
                 task.outcome,
                 0.0 if task.outcome == "blocked" else task.score,
-                task.mistake.id if task.mistake else "",
+                task.diagnosis.id if task.diagnosis else "",
             )
             for task in report.tasks
         ]
-        for report in batch.grade_submissions(plan, everybody(lecture), many=True)
+        for report in grade_submissions(plan, everybody(lecture), many=True)
     }
 
 

@@ -59,9 +59,9 @@ class RequestLoop:
                 self.snapshot.restore()
             return messages.Value(number, self.call(request))
         except ChangedError as error:
-            return messages.Changed(number, f"{error}"[:TEXT_LIMIT])
+            return messages.Changed(number, _cut(f"{error}"))
         except (wire.WireError, gates.ForbiddenCall) as error:
-            return messages.Refused(number, f"{error}"[:TEXT_LIMIT])
+            return messages.Refused(number, _cut(f"{error}"))
         except BaseException as error:
             if _out_of_memory(error):
                 return messages.Refused(number, "the submission needs more memory than allowed")
@@ -109,7 +109,7 @@ class RequestLoop:
     def raised(self, number: int, error: BaseException) -> messages.Raised:
         """The reply for an exception: class name, message, place; as text and cut."""
         try:
-            text = str(error)[:TEXT_LIMIT]
+            text = _cut(str(error))
         except BaseException:
             text = "(its text could not be made)"
         kind, where = messages.Raised, ""
@@ -118,7 +118,7 @@ class RequestLoop:
             where = self.where(error, frames)
             if isinstance(error, AttributeError) and self.absent(error, frames[-1].filename):
                 kind = messages.Missing
-        return kind(number, type(error).__name__[:100], text, where)
+        return kind(number, _cut(type(error).__name__, 100), text, _cut(where))
 
     def absent(self, error: AttributeError, file: str) -> bool:
         """Whether a probe, or this file, asked the submission for a name that it lacks."""
@@ -154,22 +154,29 @@ def _checked_call(
     torch = sys.modules.get("torch")
     given = [] if request.mutates else [*args, *kwargs.values()]
     before = [wire.encode(value) for value in given]
+    own = not isinstance(request, messages.Probe)
+    name = request.name if own else "your code"
     with gates.closed(request.forbid):
         value = function(*args, **kwargs)
     for i, (data, argument) in enumerate(zip(before, given, strict=True), 1):
         if data != _bytes(argument):
             raise ChangedError(
-                f"{request.name} changed its argument {i}, which belongs to its caller;"
-                " work on a copy"
+                f"{name} changed {'its argument ' + str(i) if own else 'a value of the test'},"
+                " which belongs to its caller; work on a copy"
             )
     if torch and not torch.is_grad_enabled():
         raise ChangedError(
-            f"{request.name} turned gradients off and not on again;"
+            f"{name} turned gradients off and not on again;"
             " write `with torch.no_grad():` around the lines that need it"
         )
     if torch and torch.get_default_dtype() != torch.float32:
-        raise ChangedError(f"{request.name} changed torch's default dtype; give dtype= instead")
+        raise ChangedError(f"{name} changed torch's default dtype; give dtype= instead")
     return value
+
+
+def _cut(text: str, most: int = TEXT_LIMIT) -> str:
+    """The beginning of a text, by str's own methods; a lone surrogate is written out."""
+    return str.encode(str.__getitem__(text, slice(most)), "utf-8", "backslashreplace").decode()
 
 
 def _bytes(value: Any) -> bytes:
