@@ -58,10 +58,14 @@ def two_operands(m, operation, pairs):
     return [with_values, with_numbers]
 
 
-def number_first(m, operations, numbers, xs):
-    """Results of operations of a number, on the left, and a Value."""
-    rows = zip(operations, numbers, xs, strict=True)
-    return [apply(operation, k, m.Value(x)).data for operation, k, x in rows]
+def number_first(m, operation, numbers, xs):
+    return [apply(operation, k, m.Value(x)).data for k, x in zip(numbers, xs, strict=True)]
+
+
+def numbers_first(m, x):
+    """Four operations with the same Value."""
+    a = m.Value(x)
+    return [(2 * a).data, (1 + a).data, (1 - a).data, (1 / a).data]
 
 
 def summed(m, xs):
