@@ -366,7 +366,7 @@ def straight(make, *sizes):
 
 
 def kind_of_neuron(m):
-    """A neuron's answer to -0.5 (ReLU 0, tanh -0.46), and with nonlin=False if it knows that."""
+    """A neuron's answer to -0.5, and with nonlin=False if it knows that."""
     found = []
     for neuron in (m.Neuron(1), straight(m.Neuron, 1)):
         if neuron is None:

@@ -105,10 +105,6 @@ def number(m, name, *args):
     return float(getattr(m, name)(*args))
 
 
-def word_by_word(m, name, P, words, stoi):
-    return [number(m, name, P, word, stoi) for word in words]
-
-
 def smoothed(m, N, *k):
     """The table in float32, whatever float it was."""
     return m.smooth(N, *k).float()
@@ -138,10 +134,6 @@ def first_weights(m, V, seeds):
         return [W.requires_grad, W.is_leaf, W.detach()]
 
     return seeded(draw, seeds)
-
-
-def shifted(m, logits, shift):
-    return m.softmax(logits + shift)
 
 
 def gradient(m, W, xs, ys):
