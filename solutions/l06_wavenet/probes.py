@@ -164,13 +164,6 @@ def make(m, kind, given, settings):
         return made
 
 
-def in_a_list(m, parts, layer):
-    """A Sequential of a list, lists in it included; `layer` makes a layer of any other part."""
-    if isinstance(parts, list):
-        return m.Sequential([in_a_list(m, part, layer) for part in parts])
-    return layer(parts)
-
-
 class Times(torch.nn.Module):
     """x · factor + 1."""
 
@@ -252,19 +245,22 @@ def called(m, kind, given, values, x, weights, training=None, settings=None):
     for p in listed:
         p.requires_grad_(True)
     x = x.detach().requires_grad_(x.is_floating_point())
-    handed = x * 1.0 if x.is_floating_point() else x  # torch forbids to write into a leaf
+    handed = x * 1.0 if x.is_floating_point() else x  # torch lets no layer write into a leaf
     out = made(handed)
     if not isinstance(out, torch.Tensor):
         raise Lacking(f"{kind} answered a {type(out).__name__}, not a tensor")
     fits = out.shape == weights.shape
     if fits and out.requires_grad:
         (out * weights).sum().backward()
-    learnt = {role: place.tensor for role, place in found.items() if role in LEARNT}
+    tensors = {role: place.tensor for role, place in found.items()}
+    learnt = {role: p for role, p in tensors.items() if role in LEARNT}
+    state = {role: t for role, t in tensors.items() if role not in LEARNT}
     return {
         "out": out.detach().to(weights.dtype),
         "gradients": {r: gradient(p, values[r]) for r, p in learnt.items()} if fits else {},
         "x": x.grad,
-        "state": state_of(found, weights.dtype),
+        "state": {role: t.detach().flatten().to(weights.dtype) for role, t in state.items()},
+        "state in a graph": any(t.requires_grad for t in state.values()),
         "handed": handed.detach(),
         "listed": len(listed),
     }
@@ -274,16 +270,6 @@ def gradient(p, like):
     """The gradient, in the shape and dtype of `like` if it has as many numbers."""
     g = p.grad
     return g if g is None or g.numel() != like.numel() else g.reshape(like.shape).to(like.dtype)
-
-
-def state_of(found, dtype):
-    """The numbers that are kept but not learnt, and whether they are part of a graph."""
-    state = {}
-    for role, place in found.items():
-        if role not in LEARNT:
-            state[role] = place.tensor.detach().flatten().to(dtype)
-            state[role + " in a graph"] = bool(place.tensor.requires_grad)
-    return state
 
 
 @searching
@@ -389,7 +375,13 @@ def in_a_row(m, x, factors, shape):
 
     The answer, the parameters and their number; the gradients of x and of the parameters.
     """
-    model = in_a_list(m, shape, lambda i: Times(factors[i]))
+
+    def build(part):
+        if isinstance(part, int):
+            return Times(factors[part])
+        return m.Sequential([build(inner) for inner in part])
+
+    model = build(shape)
     first = list(model.parameters())
     x = x.clone().requires_grad_()
     out = model(x)
@@ -406,11 +398,7 @@ def two_switched(m, flags):
     """`training` of two layers, one of them in a Sequential within, after each flag in turn."""
     norms = [m.BatchNorm1d(3), m.BatchNorm1d(3)]
     model = m.Sequential([norms[0], m.Tanh(), m.Sequential([m.Tanh(), norms[1]])])
-    said = []
-    for flag in flags:
-        m.set_training(model, flag)
-        said.append([bool(norm.training) for norm in norms])
-    return said
+    return modes_after(m, model, flags, norms)
 
 
 @searching
@@ -423,11 +411,16 @@ def switched(m, flags, start):
     for layer in (*norms, other):
         layer.train(start) if isinstance(layer, torch.nn.Module) else None
         layer.training = start
-    said = []
+    return modes_after(m, model, flags, [*norms, other])
+
+
+def modes_after(m, model, flags, layers):
+    """`training` of the layers, after each flag in turn."""
+    modes = []
     for flag in flags:
         m.set_training(model, flag)
-        said.append([bool(layer.training) for layer in (*norms, other)])
-    return said
+        modes.append([bool(layer.training) for layer in layers])
+    return modes
 
 
 def count_and_shape(m, sizes, ids):
@@ -591,7 +584,7 @@ def slid(m, ids):
 class Speller(torch.nn.Module):
     """A model that is sure of each letter of a word, given the `block` before, and of the end.
 
-    drawn: the shares of the first letters instead. It knows a thousand answers, not more.
+    drawn: the shares of the first letters instead. After 1,000 calls it raises an error.
     """
 
     def __init__(self, word, vocab, block, drawn=None):

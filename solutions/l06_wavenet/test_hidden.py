@@ -9,17 +9,7 @@ import re
 
 import probes
 import torch
-from oracles import (
-    ROUNDED,
-    TRAINED,
-    VARIANCES,
-    F,
-    as_rows,
-    eval_norm,
-    moved_on,
-    new_norm,
-    trained_norm,
-)
+from oracles import ROUNDED, TRAINED, VARIANCES, F, eval_norm, moved_on, new_norm, trained_norm
 
 from autograder.suite import Different, close, close_to_one, task, within
 
@@ -275,26 +265,22 @@ def norm_ways(x, values, weights, eps=1e-5, momentum=0.1):
         def f(x, values, unbiased=unbiased):
             return trained_norm(x, values, unbiased, eps)
 
-        state = outside_of_a_graph(moved_on(x, values, running, momentum))
-        ways.append({**with_gradients(f, x, values, weights), "state": state, "listed": 2})
+        way = with_gradients(f, x, values, weights)
+        way |= {"state": moved_on(x, values, running, momentum), "state in a graph": False}
+        ways.append({**way, "listed": 2})
     return ways
 
 
-def outside_of_a_graph(state):
-    return {**state, **{name + " in a graph": False for name in state}}
-
-
 def check_eval(student, x, values, weights):
-    state = outside_of_a_graph({k: v for k, v in values.items() if k.startswith("running")})
-    expected = {**with_gradients(eval_norm, x, values, weights), "state": state}
+    state = {role: v for role, v in values.items() if role.startswith("running")}
+    expected = with_gradients(eval_norm, x, values, weights)
+    expected |= {"state": state, "state in a graph": False}
     check(ask_norm(student, x, values, weights, False), expected, tolerance=TRAINED)
 
 
-def ask_norm(student, x, values, weights, *training_and_settings):
-    C = x.shape[-1]
-    return ask(
-        student, probes.called, "BatchNorm1d", [C], values, x, weights, *training_and_settings
-    )
+def ask_norm(student, x, values, weights, *modes):
+    given = [x.shape[-1]]
+    return ask(student, probes.called, "BatchNorm1d", given, values, x, weights, *modes)
 
 
 def columns(rng, *shape, dtype=torch.float32):
@@ -482,6 +468,10 @@ def tree_values(rng, vocab, block, n_embd, hidden):
     }
 
 
+def windows(ids):
+    return ids.unfold(0, 8, 1)
+
+
 def right_tree(values, ids, unbiased=None):
     """The logits: in eval, or in training with one of the two variances."""
     h = F.embedding(ids, values["table"])
@@ -494,13 +484,16 @@ def right_tree(values, ids, unbiased=None):
 
 
 def check_jobs(student, sizes, values, *jobs):
-    """What the tree answers to each job, "eval" or "train" and ids, is right."""
+    """Check what the tree answers to each job; return all that the probe answers."""
+
+    def right(kind, ids, unbiased):
+        ids = windows(ids) if kind == "dilated" else ids
+        return right_tree(values, ids, unbiased if kind == "train" else None)
+
     answer = ask(student, probes.asked, sizes, values, jobs)
-    ways = [
-        {"outs": [right_tree(values, ids, u if kind == "train" else None) for kind, ids in jobs]}
-        for u in (True, False)
-    ]
+    ways = [{"outs": [right(*job, unbiased) for job in jobs]} for unbiased in (True, False)]
     check(answer, *ways, tolerance=TRAINED)
+    return answer
 
 
 @task("wavenet")
@@ -584,16 +577,11 @@ def test_other_groups(student):
     close(student.run(probes.sizes_of, cases), expected)
 
 
-def windows(ids):
-    return ids.unfold(0, 8, 1)
-
-
 @task("dilated_tree")
 def test_thirty_letters(student, rng):
     """30 letters have 23 windows of 8: row i is what the tree says about the window from i on."""
     values, ids = tree_values(rng, *SIZES), rng.integers(0, 11, 30)
-    answer = ask(student, probes.asked, SIZES, values, [("dilated", ids)])
-    check(answer, {"outs": [right_tree(values, windows(ids))]}, tolerance=TRAINED)
+    check_jobs(student, SIZES, values, ("dilated", ids))
 
 
 @task("dilated_tree")
@@ -601,9 +589,7 @@ def test_few_windows(student, rng):
     """8 letters are a single window, and there is still a row; 9 and 15 have 2 and 8."""
     values = tree_values(rng, *SIZES)
     several = [rng.integers(0, 11, n) for n in (8, 9, 15)]
-    answer = ask(student, probes.asked, SIZES, values, [("dilated", ids) for ids in several])
-    right = [right_tree(values, windows(ids)) for ids in several]
-    check(answer, {"outs": right}, tolerance=TRAINED)
+    check_jobs(student, SIZES, values, *(("dilated", ids) for ids in several))
 
 
 @task("dilated_tree")
@@ -611,9 +597,8 @@ def test_the_tree_is_left_as_it_was(student, rng):
     """Afterwards the model answers to windows as before, and is in eval mode."""
     values, ids = tree_values(rng, *SIZES), rng.integers(0, 11, 12)
     jobs = [("dilated", ids), ("eval", windows(ids)), ("dilated", ids)]
-    answer = ask(student, probes.asked, SIZES, values, jobs)
-    right = right_tree(values, windows(ids))
-    check(answer, {"outs": [right] * 3, "training": [False] * 3}, tolerance=TRAINED)
+    answer = check_jobs(student, SIZES, values, *jobs)
+    close(answer["training"], [False] * 3)
 
 
 @task("dilated_tree")
@@ -621,8 +606,7 @@ def test_each_node_once(student, rng):
     """Each level is computed once for all windows: about L rows of it, not 4 · L."""
     L = 60
     values, ids = tree_values(rng, *SIZES), rng.integers(0, 11, L)
-    answer = ask(student, probes.asked, SIZES, values, [("dilated", ids)])
-    check(answer, {"outs": [right_tree(values, windows(ids))]}, tolerance=TRAINED)
+    answer = check_jobs(student, SIZES, values, ("dilated", ids))
     # window by window there are 4 + 2 + 1 + 1 rows for each: 17,225 multiplications, and 12,635
     # if only the first level is shared; with a few rows before the first or after the last
     # window, for the sake of even shapes, it is still once for each position
