@@ -179,7 +179,7 @@ def judge(answer, right, tolerance=None):
 
 
 def survivors(out, x):
-    """Where `out` isn't 0; all of it if it isn't even of x's shape (`close` tells that then)."""
+    """Where `out` isn't 0; everywhere if it has another shape than x, which `close` tells then."""
     fits = isinstance(out, torch.Tensor) and out.shape == x.shape
     return out != 0 if fits else torch.ones_like(x, dtype=torch.bool)
 
@@ -234,6 +234,6 @@ def check_training(student, table, data, steps, shape, lr, seed):
     seen = [[t.to(table.device) for t in pair] for pair in answer[2]]
     kinds = [(t.shape, t.dtype) for pair in seen for t in pair]
     if kinds != [(shape, torch.int64)] * 2 * steps:
-        seen = [[data.new_zeros(shape)] * 2] * steps  # `close` tells the shapes
+        seen = [[data.new_zeros(shape)] * 2] * steps  # so that `close` names what is wrong
     close(answer, [*right_training(table, seen, lr), seen], ROUNDED)
     return seen

@@ -1,7 +1,7 @@
 """What runs beside your code: `student.run(probe, …)` calls `probe(m, …)`, where m is your gpt.py.
 
 The largest probe, `try_class`, makes one of your classes, finds its layers by the names that the
-README lists, sets their weights, and works with it. Only plain data comes back to the tests.
+README lists, sets their weights, and calls it. Only plain data comes back to the tests.
 """
 
 import contextlib
@@ -361,7 +361,7 @@ def raises(o, *inputs):
     return False
 
 
-def lonely(o, *inputs):
+def unreached(o, *inputs):
     """[whether there are parameters, how many of them no gradient reaches]"""
     call(o, *inputs)[1].backward()
     parameters = list(o.parameters())
@@ -385,7 +385,7 @@ JOBS = {
     "loss": lambda o, *inputs: float(call(o, *inputs)[1].detach()),
     "generate": lambda o, *inputs: o.generate(*inputs),
     "raises": raises,
-    "lonely": lonely,
+    "unreached": unreached,
     "count": lambda o: sum(p.numel() for p in o.parameters()),
     "train": lambda o: switch(o, True),
     "eval": lambda o: switch(o, False),

@@ -73,7 +73,7 @@ def other_end(x):
 
 
 def both_modes(student, layer, *inputs):
-    """Jobs: in training mode, in evaluation mode; the second and fourth answers are outputs."""
+    """The layer's answer: its second item is the output in training, its fourth in evaluation."""
     return layer.ask(student, ["train"], ["call", *inputs], ["eval"], ["call", *inputs])
 
 
@@ -569,7 +569,7 @@ def test_a_bigram_model_draws(student, device):
 def test_a_bigram_model_learns(student, rng):
     """A gradient reaches the table."""
     model = Layer("BigramLanguageModel", {"vocab_size": V})
-    answer = model.ask(student, ["lonely", *rng.integers(0, V, 2, 4, 7)], ["count"])
+    answer = model.ask(student, ["unreached", *rng.integers(0, V, 2, 4, 7)], ["count"])
     judge(answer, lambda has: [[True, 0], 121])
 
 
@@ -662,7 +662,7 @@ def test_a_gpt_writes(student, rng, device):
 @task("GPTLanguageModel")
 def test_every_parameter_learns(student, rng):
     """A gradient reaches each of them, and their number is the lecture's."""
-    jobs = [["lonely", *rng.integers(0, V, 2, 4, 7)]]
+    jobs = [["unreached", *rng.integers(0, V, 2, 4, 7)]]
     judge(Layer("GPTLanguageModel", GPT).ask(student, *jobs), lambda has: [[True, 0]])
 
 
