@@ -1,4 +1,4 @@
-"""What both suites expect: answers that may be given in several forms, and what may be missing."""
+"""What both suites expect: answers that may have several forms; and a check for packages."""
 
 import pytest
 

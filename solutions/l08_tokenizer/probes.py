@@ -46,11 +46,23 @@ def new(m, pattern):
     return m.RegexTokenizer(pattern) if pattern else m.RegexTokenizer()
 
 
-def trained(m, pattern, text, size):
-    """The merges and the vocabulary after training."""
+def learnt(m, pattern, text, size):
+    """A tokenizer after training."""
     t = new(m, pattern)
     t.train(text, size)
+    return t
+
+
+def trained(m, pattern, text, size):
+    """The merges and the vocabulary after training."""
+    t = learnt(m, pattern, text, size)
     return [dict(t.merges), dict(t.vocab)]
+
+
+def last_tokens(m, pattern, text, size):
+    """The merges after training, and the last tokens of the vocabulary, some bytes with them."""
+    t = learnt(m, pattern, text, size)
+    return [dict(t.merges), {i: t.vocab[i] for i in range(254, size)}]
 
 
 def trained_or_error(m, pattern, text, size):
@@ -83,9 +95,7 @@ def works(t, V, name="encode"):
 
 def from_text(m, V):
     """A tokenizer that has learnt these merges."""
-    t = new(m, V["pattern"])
-    t.train(V["text"], V["size"])
-    return t
+    return learnt(m, V["pattern"], V["text"], V["size"])
 
 
 def from_file(m, V):
@@ -198,7 +208,7 @@ def loaded(m, V, specials):
     """The merges in their order, the vocabulary, the special tokens, and the pattern."""
     basic = V["pattern"] is None
     t = reloaded(m, V, specials, m.BasicTokenizer() if basic else m.RegexTokenizer())
-    vocab = {i: t.vocab.get(i) for i in V["vocab"]}
+    vocab = {i: t.vocab[i] for i in V["vocab"]}
     return [list(dict(t.merges).items()), vocab, dict(t.special_tokens), "" if basic else t.pattern]
 
 

@@ -14,33 +14,10 @@ from collections import Counter
 from itertools import islice, pairwise
 from pathlib import Path
 
+import probes
 import pytest
 import torch
 from oracles import BYTES, installed, tokens_of_numbers, tokens_or_counts, untrained
-from probes import (
-    answers,
-    drive,
-    gpt4,
-    grown_encodes,
-    loaded,
-    loaded_encodes,
-    long_text,
-    merges,
-    nearest,
-    parts,
-    remembered,
-    saved,
-    sentencepieces,
-    shuffle,
-    stats,
-    straight,
-    tokens_of_image,
-    trained,
-    trained_or_error,
-    use,
-    with_shipped,
-    wrong_file,
-)
 
 from autograder.suite import close, close_to_one, task
 
@@ -181,7 +158,7 @@ ODD = ["", "A", "é", "안녕하세요 👋", "e\u0301 👩\u200d👧", "\x00\n\
 def test_bytes_of_texts(student, rng):
     """Accents, Hangul, emoji, combining marks: the bytes of UTF-8, not the code points."""
     texts = [*ODD, *(chr(0x80 + number(rng, 0x4000)) * 2 for _ in range(3))]
-    close(student.run(answers, "utf8_bytes", texts), [list(text.encode()) for text in texts])
+    close(student.run(probes.answers, "utf8_bytes", texts), [list(text.encode()) for text in texts])
 
 
 @task("encoded_lengths")
@@ -192,7 +169,7 @@ def test_lengths(student, rng):
     for text, lengths in zip(texts, expected):
         lengths["utf-16"] = len(text.encode("utf-16-be"))
         lengths["utf-32"] = len(text.encode("utf-32-be"))
-    close(student.run(answers, "encoded_lengths", texts), expected)
+    close(student.run(probes.answers, "encoded_lengths", texts), expected)
 
 
 # ------------------------------------------------------------------------------ pairs and merges
@@ -202,7 +179,7 @@ def test_lengths(student, rng):
 def test_counts_of_pairs(student, rng):
     """Neighbours are counted, also overlapping ones, and the end isn't a neighbour of the start."""
     lists = [[], [7], [1, 1, 1], [3, 4], rng.integers(0, 4, 37).tolist()]
-    close(student.run(stats, lists), [dict(Counter(pairwise(ids))) for ids in lists])
+    close(student.run(probes.stats, lists), [dict(Counter(pairwise(ids))) for ids in lists])
 
 
 @task("get_stats")
@@ -222,7 +199,7 @@ def check_added(student, lists, start):
     alone = [Counter(pairwise(ids)) for ids in lists]
     sums = [Counter(start) + alone[0], Counter(start) + alone[0] + alone[1]]
     expected = [*alone, *sums, sums[1]]
-    close(student.run(stats, lists, start), [dict(counts) for counts in expected])
+    close(student.run(probes.stats, lists, start), [dict(counts) for counts in expected])
 
 
 @task("merge")
@@ -230,7 +207,7 @@ def test_from_the_left(student):
     """[1, 1, 1] with (1, 1) is [x, 1]: from the left, and nothing is used twice."""
     ones = [([1] * n, (1, 1), 99) for n in range(8)]
     expected = [[99] * (n // 2) + [1] * (n % 2) for n in range(8)]
-    close(student.run(merges, ones), expected)
+    close(student.run(probes.merges, ones), expected)
 
 
 @task("merge")
@@ -242,21 +219,10 @@ def test_merging_anywhere(student, rng):
     for _ in range(3):
         cases.append((rng.integers(0, 3, 41).tolist(), (0, 1), 1))
         cases.append((rng.integers(0, 3, 40).tolist(), (2, 2), 2))
-    close(student.run(merges, cases), [merged(*case) for case in cases])
+    close(student.run(probes.merges, cases), [merged(*case) for case in cases])
 
 
 # -------------------------------------------------------------------------------------- training
-
-
-def best(pairs, chunks):
-    """How often each pair occurred when it was merged, and how often the best one did."""
-    chosen, most = [], []
-    for idx, pair in enumerate(pairs, 256):
-        counts = Counter(p for ids in chunks for p in pairwise(ids))
-        chosen.append(counts[pair])
-        most.append(max(counts.values(), default=0))
-        chunks = [merged(ids, pair, idx) for ids in chunks]
-    return chosen, most
 
 
 def check_training(answer, chunks, size):
@@ -264,7 +230,12 @@ def check_training(answer, chunks, size):
     merges, vocab = answer
     pairs = sorted(merges, key=merges.get)
     close([merges[pair] for pair in pairs], list(range(256, size)))
-    chosen, most = best(pairs, chunks)
+    chosen, most = [], []  # how often each pair occurred, and how often the best one did
+    for idx, pair in enumerate(pairs, 256):
+        counts = Counter(p for ids in chunks for p in pairwise(ids))
+        chosen.append(counts[pair])
+        most.append(max(counts.values(), default=0))
+        chunks = [merged(ids, pair, idx) for ids in chunks]
     close(chosen, most)
     close(vocab, joined(pairs))
 
@@ -289,7 +260,7 @@ def babble(rng, words, n):
 @task("BasicTokenizer.train")
 def test_the_example_of_the_lecture(student):
     """aaabdaaabac with three merges: aaab is one token in the end, whichever tie was taken."""
-    answer = student.run(trained, None, "aaabdaaabac", 259)
+    answer = student.run(probes.trained, None, "aaabdaaabac", 259)
     check_training(answer, [list(b"aaabdaaabac")], 259)
     close(answer[1][258], b"aaab")
 
@@ -297,27 +268,27 @@ def test_the_example_of_the_lecture(student):
 @task("BasicTokenizer.train")
 def test_merges_without_ties(student):
     """Where each time one pair is the most frequent, the merges are these."""
-    close(student.run(trained, None, PLAIN, 268), [BASIC["merges"], BASIC["vocab"]])
+    close(student.run(probes.trained, None, PLAIN, 268), [BASIC["merges"], BASIC["vocab"]])
 
 
 @task("BasicTokenizer.train")
 def test_training_on_any_text(student, rng):
     """Each merge takes a pair that is most frequent then; ids in a row; bytes joined in order."""
     text = babble(rng, WORDS, 120)
-    check_training(student.run(trained, None, text, 271), [list(text.encode())], 271)
+    check_training(student.run(probes.trained, None, text, 271), [list(text.encode())], 271)
 
 
 @task("BasicTokenizer.train")
 def test_no_merges(student):
     """vocab_size 256 trains nothing: no merges, 256 bytes."""
-    close(student.run(trained, None, "hello hello", 256), [{}, BYTES])
+    close(student.run(probes.trained, None, "hello hello", 256), [{}, BYTES])
 
 
 @task("BasicTokenizer.train")
 def test_no_pair_is_left(student):
     """More merges than there are pairs: it stops, or says so with an error; nothing is made up."""
-    check_exhausted(student.run(trained_or_error, None, "abcd", 262), [list(b"abcd")])
-    check_exhausted(student.run(trained_or_error, None, "", 257), [[]])
+    check_exhausted(student.run(probes.trained_or_error, None, "abcd", 262), [list(b"abcd")])
+    check_exhausted(student.run(probes.trained_or_error, None, "", 257), [[]])
 
 
 # ------------------------------------------------------- tokenizers with a vocabulary handed in
@@ -327,9 +298,9 @@ def steps_of(name, inputs, *rest):
     return [[name, [one, *rest]] for one in inputs]
 
 
-def check(student, V, name, inputs, expected, specials=None):
-    """Each input's answer by a tokenizer with these merges."""
-    close(student.run(drive, V, specials, steps_of(name, inputs)), expected)
+def check(student, V, name, inputs, expected, specials=None, *rest):
+    """Each input's answer by a tokenizer with these merges; `rest` follows the input."""
+    close(student.run(probes.drive, V, specials, steps_of(name, inputs, *rest)), expected)
 
 
 def text_of(ids, vocab):
@@ -355,7 +326,7 @@ def test_bytes_that_are_no_text(student):
 def test_an_id_that_is_none(student):
     """An id that isn't in the vocabulary is an error."""
     steps = [["decode", [[104]]], ["decode", [[104, 270]], "may fail"]]
-    close(student.run(drive, BASIC, None, steps), ["h", "error"])
+    close(student.run(probes.drive, BASIC, None, steps), ["h", "error"])
 
 
 @task("BasicTokenizer.encode")
@@ -388,7 +359,7 @@ def test_ten_thousand_letters(student):
     pairs = [(97, 97), (256, 256), (257, 257), (258, 258)]
     # eight times sixteen, four, two, and two pairs of letters by themselves: no tie either
     chain = vocabulary(pairs, None, "a" * 512, "aaaa")
-    close(student.run(long_text, chain, 10_000), [[259] * 625, True])
+    close(student.run(probes.long_text, chain, 10_000), [[259] * 625, True])
 
 
 # ------------------------------------------------------------------------------------ chunks
@@ -421,7 +392,7 @@ def check_split(student, name, patterns, rng):
     regex = installed("regex")
     texts = [*EDGES, *(jumble(rng, 20 + 5 * i) for i in range(12))]
     right = [[regex.findall(pattern, text) for text in texts] for pattern in patterns]
-    close_to_one(student.run(answers, name, texts), *right)
+    close_to_one(student.run(probes.answers, name, texts), *right)
 
 
 @task("split_gpt2")
@@ -443,7 +414,7 @@ def chunks_of(text, pattern=GPT4):
 @task("RegexTokenizer.train")
 def test_chunked_merges_without_ties(student):
     """Where each time one pair within chunks is the most frequent, the merges are these."""
-    close(student.run(trained, GPT4, CHUNKED, 268), [CHUNKS["merges"], CHUNKS["vocab"]])
+    close(student.run(probes.trained, GPT4, CHUNKED, 268), [CHUNKS["merges"], CHUNKS["vocab"]])
 
 
 @task("RegexTokenizer.train")
@@ -451,22 +422,24 @@ def test_chunked_training_on_any_text(student, rng):
     """Pairs are counted within the given pattern's chunks; each merge is a most frequent one."""
     text = babble(rng, WORDS, 120)
     for pattern in (GPT2, r"[a-z]+|[^a-z]"):
-        check_training(student.run(trained, pattern, text, 265), chunks_of(text, pattern), 265)
+        check_training(
+            student.run(probes.trained, pattern, text, 265), chunks_of(text, pattern), 265
+        )
 
 
 @task("RegexTokenizer.train")
 def test_gpt4_is_the_default(student, rng):
     """Without a pattern the chunks are GPT-4's."""
     text = "I'LL 1234512345" + babble(rng, ["123451", "I'LL", "we'RE", "12345"], 60)
-    check_training(student.run(trained, "", text, 262), chunks_of(text), 262)
+    check_training(student.run(probes.trained, "", text, 262), chunks_of(text), 262)
 
 
 @task("RegexTokenizer.train")
 def test_no_pair_is_left_in_chunks(student):
     """One chunk, no merges; and more merges than pairs: it stops, or says so with an error."""
-    close(student.run(trained, GPT4, "hello", 256), [{}, BYTES])
-    check_exhausted(student.run(trained_or_error, GPT4, "ab cd", 262), chunks_of("ab cd"))
-    check_exhausted(student.run(trained_or_error, GPT4, "", 257), [[]])
+    close(student.run(probes.trained, GPT4, "hello", 256), [{}, BYTES])
+    check_exhausted(student.run(probes.trained_or_error, GPT4, "ab cd", 262), chunks_of("ab cd"))
+    check_exhausted(student.run(probes.trained_or_error, GPT4, "", 257), [[]])
 
 
 @task("RegexTokenizer.encode_ordinary")
@@ -495,12 +468,11 @@ def test_the_vocabulary_that_ships(student, rng):
     V = shipped_vocabulary()
     texts = ["What say you, citizens?\n\nFirst Citizen:\nSpeak, speak.", "the children's 1234 \n x"]
     texts += [mixed(rng, V["vocab"], 40)]
-    answer = student.run(with_shipped, V, CHUNKS, texts)
-    both = [("shipped", shipped()), ("small", CHUNKS["vocab"])]
-    encodings = [(which, tiktoken_of(ranks, GPT4)) for which, ranks in both]
-    close_to_one(
-        answer, *([which, list(map(enc.encode_ordinary, texts))] for which, enc in encodings)
-    )
+    answer = student.run(probes.with_shipped, V, CHUNKS, texts)
+    by_all, by_few = tiktoken_of(shipped(), GPT4), tiktoken_of(CHUNKS["vocab"], GPT4)
+    right = ["shipped", [by_all.encode_ordinary(text) for text in texts]]
+    other = ["small", [by_few.encode_ordinary(text) for text in texts]]
+    close_to_one(answer, right, other)
 
 
 # ----------------------------------------------------------------------------------- specials
@@ -512,7 +484,7 @@ SPECIALS = {"<|endoftext|>": 400, "<|fim|>": 401, "[a|b]*": 402, "the end": 403}
 def test_specials_are_remembered(student, rng):
     """special_tokens holds what was registered, and what is registered later."""
     one = {"<|endoftext|>": 1000 + number(rng, 1000), "<|x|>": 300}
-    close(student.run(remembered, [one, SPECIALS]), [one, SPECIALS])
+    close(student.run(probes.remembered, [one, SPECIALS]), [one, SPECIALS])
 
 
 SPECIAL_TEXTS = [
@@ -528,18 +500,12 @@ SPECIAL_TEXTS = [
 ]
 
 
-def check_specials(student, texts, allowed, expected, specials=SPECIALS):
-    """Each text's tokens with this allowed_special."""
-    steps = steps_of("encode", texts, allowed)
-    close(student.run(drive, CHUNKS, specials, steps), expected)
-
-
 @task("RegexTokenizer.encode")
 def test_all_specials(student):
     """allowed_special "all": at both ends, twice in a row, with signs that mean something in re."""
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
     expected = [enc.encode(text, allowed_special="all") for text in SPECIAL_TEXTS]
-    check_specials(student, SPECIAL_TEXTS, "all", expected)
+    check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, "all")
 
 
 @task("RegexTokenizer.encode")
@@ -549,7 +515,7 @@ def test_some_specials(student):
     for allowed in ({"<|fim|>"}, {"<|endoftext|>", "[a|b]*"}, set()):
         chosen = {"allowed_special": allowed, "disallowed_special": ()}
         expected = [enc.encode(text, **chosen) for text in SPECIAL_TEXTS]
-        check_specials(student, SPECIAL_TEXTS, allowed, expected)
+        check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, allowed)
 
 
 @task("RegexTokenizer.encode")
@@ -557,7 +523,7 @@ def test_no_specials(student):
     """allowed_special "none": all is text, and nothing is an error."""
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
     expected = [enc.encode_ordinary(text) for text in SPECIAL_TEXTS]
-    check_specials(student, SPECIAL_TEXTS, "none", expected)
+    check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, "none")
 
 
 @task("RegexTokenizer.encode")
@@ -570,7 +536,7 @@ def test_none_raise(student):
     for step in steps_of("encode", bad) + steps_of("encode", bad, "none_raise"):
         steps.append([*step, "may fail"])
     expected = [*map(enc.encode_ordinary, fine)] * 2 + ["error"] * 2 * len(bad)
-    close(student.run(drive, CHUNKS, SPECIALS, steps), expected)
+    close(student.run(probes.drive, CHUNKS, SPECIALS, steps), expected)
 
 
 @task("RegexTokenizer.encode")
@@ -579,9 +545,10 @@ def test_specials_that_begin_another(student):
     specials = {"<|end|>!": 500, "<|end|>": 501}
     texts = ["x<|end|>!<|end|><|end|>?", "<|end|>! <|end|>"]
     x, q, bang, space = b"x?! "
-    check_specials(student, texts, "all", [[x, 500, 501, 501, q], [500, space, 501]], specials)
+    expected = [[x, 500, 501, 501, q], [500, space, 501]]
+    check(student, CHUNKS, "encode", texts, expected, specials, "all")
     expected = [[x, 501, bang, 501, 501, q]]
-    check_specials(student, texts[:1], {"<|end|>"}, expected, specials)
+    check(student, CHUNKS, "encode", texts[:1], expected, specials, {"<|end|>"})
 
 
 @task("RegexTokenizer.decode")
@@ -597,7 +564,7 @@ def test_decoding_with_specials(student, rng):
 def test_an_id_that_is_no_special(student):
     """An id that is neither in the vocabulary nor special is an error."""
     steps = [["decode", [[104, 401]]], ["decode", [[104, 404]], "may fail"]]
-    close(student.run(drive, CHUNKS, SPECIALS, steps), ["h<|fim|>", "error"])
+    close(student.run(probes.drive, CHUNKS, SPECIALS, steps), ["h<|fim|>", "error"])
 
 
 # -------------------------------------------------------------------------------- save and load
@@ -613,7 +580,7 @@ def test_all_is_in_the_file(student):
     variants += [(a, {"<|x|>": 300, "<|y|>": 301})]
     n = len(variants)
     expected = [[i == j or {i, j} == {0, 1} for j in range(n)] for i in range(n)]
-    close(student.run(saved, variants), expected)
+    close(student.run(probes.saved, variants), expected)
 
 
 ODD_SPECIALS = {"<|endoftext|>": 400, "the end of it": 401, "<|한|>": 402, "7 7": 7000}
@@ -625,7 +592,7 @@ def test_all_comes_back(student):
     empty = {**CHUNKS, "merges": {}, "vocab": BYTES}
     for V, specials, pattern in ((CHUNKS, ODD_SPECIALS, GPT4), (BASIC, {}, ""), (empty, {}, GPT4)):
         expected = [list(V["merges"].items()), V["vocab"], specials, pattern]
-        close(student.run(loaded, V, specials), expected)
+        close(student.run(probes.loaded, V, specials), expected)
 
 
 @task("load")
@@ -634,7 +601,7 @@ def test_loaded_encodes_alike(student, rng):
     texts = ["", "the end of it is the end", " hell 7 7<|한|>", mixed(rng, CHUNKS["vocab"], 30)]
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, ODD_SPECIALS)
     expected = [enc.encode(text, allowed_special="all") for text in texts]
-    close(student.run(loaded_encodes, CHUNKS, ODD_SPECIALS, texts), expected)
+    close(student.run(probes.loaded_encodes, CHUNKS, ODD_SPECIALS, texts), expected)
 
 
 @task("load")
@@ -642,7 +609,7 @@ def test_a_wrong_file(student):
     """A file of another program, an older version, an empty one: an error, no tokenizer."""
     model = "\n{}\n0\n97 98\n256 99\n".format(GPT4.replace("\\", r"\\"))
     for text in ("another program 3.1" + model, "minbpe v0" + model, model, ""):
-        close(student.run(wrong_file, text), "error")
+        close(student.run(probes.wrong_file, text), "error")
 
 
 # ---------------------------------------------------------------------------------- GPT-4's own
@@ -668,7 +635,7 @@ def test_parts_below_a_rank(student, rng):
     cases = [(token, limit) for token in tokens for limit in (256, 300, 450, None)]
     cases += [(token, ranks[token]) for token in known[::17]]
     expected = [naive_parts(ranks, token, limit) for token, limit in cases]
-    close(student.run(parts, ranks, cases), expected)
+    close(student.run(probes.parts, ranks, cases), expected)
 
 
 @task("recover_merges")
@@ -679,8 +646,8 @@ def test_the_merges_that_ship(student):
 
 def shuffled():
     """The shipped vocabulary with GPT-2's order of the bytes: printable ones first."""
-    first = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    order = [*first, *(b for b in range(256) if b not in first)]
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    order = [*printable, *(b for b in range(256) if b not in printable)]
     ranks = {bytes([byte]): i for i, byte in enumerate(order)}
     return ranks | {token: rank for token, rank in shipped().items() if len(token) > 1}
 
@@ -716,7 +683,7 @@ def test_the_order_of_bytes(student, rng):
     order = rng.permutation(256).tolist()
     for ranks in ({bytes([b]): i for i, b in enumerate(order)}, shuffled()):
         there = {b: ranks[bytes([b])] for b in range(256)}
-        close(student.run(shuffle, ranks), [there, {i: b for b, i in there.items()}])
+        close(student.run(probes.shuffle, ranks), [there, {i: b for b, i in there.items()}])
 
 
 GPT4_SPECIALS = {
@@ -735,7 +702,7 @@ def check_gpt4(student, ranks, rng):
     texts += [jumble(rng, 40)]
     special = ["<|endoftext|>the<|endofprompt|>", "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>c"]
     expected = [enc.encode(text, allowed_special="all") for text in [*texts, *special]]
-    answer = student.run(gpt4, ranks, GPT4, GPT4_SPECIALS, texts, special)
+    answer = student.run(probes.gpt4, ranks, GPT4, GPT4_SPECIALS, texts, special)
     close(answer, [expected, [*texts, *special]])
 
 
@@ -749,7 +716,7 @@ def test_shuffled_shakespeare(student, rng):
 def test_tokens_of_cl100k(student, rng):
     """With the first tokens of GPT-4's own vocabulary (skipped without the file), too."""
     few = {bytes([i]): 255 - i for i in range(256)}  # so that this isn't skipped without a word
-    close(student.run(gpt4, few, GPT4, GPT4_SPECIALS, ["a"], []), [[[255 - 97]], ["a"]])
+    close(student.run(probes.gpt4, few, GPT4, GPT4_SPECIALS, ["a"], []), [[[255 - 97]], ["a"]])
     check_gpt4(student, first(1200, cl100k()), rng)
 
 
@@ -759,7 +726,7 @@ def test_tokens_of_cl100k(student, rng):
 def ask(student, name, *args, V=CHUNKS, specials=None):
     """What a function answers that takes a tokenizer."""
     installed("tiktoken")
-    return student.run(use, name, V, specials or {}, *args)
+    return student.run(probes.use, name, V, specials or {}, *args)
 
 
 def plain_ids(text, V=CHUNKS):
@@ -790,12 +757,8 @@ def test_a_hole(student):
 @task("vocab_cost")
 def test_cost_of_a_vocabulary(student):
     """A row in the embedding and one in the head; once if the two are one table."""
-    for v, n, tied in (
-        (50257, 768, True),
-        (50257, 768, False),
-        (65, 384, False),
-        (100277, 7, True),
-    ):
+    cases = [(50257, 768, True), (50257, 768, False), (65, 384, False), (100277, 7, True)]
+    for v, n, tied in cases:
         close(student.vocab_cost(v, n, tied), v * n * (1 if tied else 2))
 
 
@@ -848,12 +811,8 @@ def test_numbers_in_pieces(student):
 @task("why_languages")
 def test_tokens_by_language(student):
     """How many tokens each language's sentence takes, by its name."""
-    sentences = {
-        "English": " the shop then",
-        "한국어": "안녕하세요",
-        "日本語": "こんにちは the",
-        "": "",
-    }
+    sentences = {"English": " the shop then", "한국어": "안녕하세요", "日本語": "こんにちは the"}
+    sentences[""] = ""
     expected = {name: len(plain_ids(text)) for name, text in sentences.items()}
     close(ask(student, "why_languages", sentences), expected)
 
@@ -914,14 +873,13 @@ def test_tokens_that_never_occur(student, rng):
 def test_new_tokens(student):
     """New ids after the last one, special ones included, in their order; old texts as before."""
     texts = ["the shop hell", "a<|endoftext|><|x|>b", ""]
-    olds = [{}, {"<|endoftext|>": 270}, {"<|x|>": 3}]
-    olds += [{"<|x|>": 100276, "<|endoftext|>": 100257}]
-    for old in olds:
+    high = {"<|x|>": 100276, "<|endoftext|>": 100257}
+    for old in ({}, {"<|endoftext|>": 270}, high, {"<|x|>": 3}):
         last = max([267, *old.values()])
         for specials in (["<|im_start|>", "<|im_end|>", "[new]"], ["<|z|>"]):
             new = {special: last + 1 + i for i, special in enumerate(specials)}
             expected = [True, [[idx] for idx in new.values()], {**old, **new}, "".join(specials)]
-            close(student.run(grown_encodes, CHUNKS, old, specials, texts), expected)
+            close(student.run(probes.grown_encodes, CHUNKS, old, specials, texts), expected)
 
 
 @task("unstable")
@@ -986,7 +944,7 @@ def test_sentencepieces_settings(student):
     text = (DATA / "shakespeare_small.txt").read_text(encoding="utf-8")[:3000]
     texts = ["the  ﬁrst   Å ½ 한국 👋", "speak, speak"]
     for size in (330, 345):
-        _, again, model = student.run(sentencepieces, text, size, texts)
+        _, again, model = student.run(probes.sentencepieces, text, size, texts)
         close(again, texts)
         expected = {"vocabulary": size, "byte_fallback": True, "identity": True}
         expected |= {"add_dummy_prefix": True, "remove_extra_whitespaces": False}
@@ -1000,7 +958,7 @@ def test_the_nearest_code(student, rng):
     codes = rng.normal(7, 3, scale=2, dtype=DOUBLE)
     codes[2] *= 5
     for some, of in ((patches, codes), (patches[:1], codes[:1])):
-        close(student.run(nearest, some, of), torch.cdist(some, of).argmin(1))
+        close(student.run(probes.nearest, some, of), torch.cdist(some, of).argmin(1))
 
 
 @task("codebook_decode")
@@ -1018,7 +976,7 @@ def test_straight_through(student, rng):
     """Forwards the nearest codes; backwards the patches get the gradient as it is, codes none."""
     patches, codes, up = (rng.normal(n, 4, dtype=DOUBLE) for n in (9, 5, 9))
     expected = codes[torch.cdist(patches, codes).argmin(1)]
-    close(student.run(straight, patches, codes, up), [expected, up, torch.zeros_like(codes)])
+    close(student.run(probes.straight, patches, codes, up), [expected, up, torch.zeros_like(codes)])
 
 
 def patches_of(image, p):
@@ -1036,7 +994,7 @@ def test_exact_patches(student, rng):
         codes = patches_of(image, p)
         order = rng.permutation(len(codes))
         grid = order.argsort().view(H // p, W // p)
-        close(student.run(tokens_of_image, image, codes[order], p), [grid, image])
+        close(student.run(probes.tokens_of_image, image, codes[order], p), [grid, image])
 
 
 @task("image_tokens")
@@ -1045,4 +1003,4 @@ def test_patches_that_are_near(student, rng):
     image, codes = rng.normal(4, 6, 3, dtype=DOUBLE), rng.normal(5, 12, dtype=DOUBLE)
     ids = torch.cdist(patches_of(image, 2), codes).argmin(1)
     rows = [torch.cat([codes[ids[3 * r + c]].view(2, 2, 3) for c in range(3)], 1) for r in range(2)]
-    close(student.run(tokens_of_image, image, codes, 2), [ids.view(2, 3), torch.cat(rows)])
+    close(student.run(probes.tokens_of_image, image, codes, 2), [ids.view(2, 3), torch.cat(rows)])

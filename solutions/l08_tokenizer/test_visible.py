@@ -4,25 +4,10 @@
 Lists and tuples stand for each other, and so do numbers and 0-d tensors.
 """
 
+import probes
 import pytest
 import torch
 from oracles import BYTES, installed, tokens_of_numbers, tokens_or_counts, untrained
-from probes import (
-    drive,
-    gpt4,
-    loaded,
-    nearest,
-    remembered,
-    sentencepieces,
-    shuffle,
-    size_of_file,
-    specials_after_growing,
-    stats,
-    straight,
-    tokens_of_image,
-    trained,
-    use,
-)
 
 from autograder.suite import close, close_to_one, each, task
 
@@ -41,7 +26,7 @@ FIM = {"<|fim_prefix|>": 302, "<|fim_middle|>": 303, "<|fim_suffix|>": 304}
 def encoded(student, V, name, *texts):
     """The tokens of each text; a skip where nothing is merged."""
     steps = [[name, [text]] for text in (" hell", *texts)]
-    known, *found = student.run(drive, V, {}, steps)
+    known, *found = student.run(probes.drive, V, {}, steps)
     if known == list(b" hell"):
         pytest.skip(
             "nothing is merged: if your merges aren't in self.merges alone, hidden tests train"
@@ -52,7 +37,7 @@ def encoded(student, V, name, *texts):
 def ask(student, name, *args, V=LL):
     """What a function answers that takes a tokenizer."""
     installed("tiktoken")
-    return student.run(use, name, V, {**CHAT, **FIM}, *args)
+    return student.run(probes.use, name, V, {**CHAT, **FIM}, *args)
 
 
 @task("utf8_bytes")
@@ -72,7 +57,7 @@ def test_lengths(student):
 @task("get_stats")
 def test_pairs(student):
     """The pairs of [1, 2, 3, 1, 2]: (1, 2) twice, and the end isn't a neighbour of the start."""
-    close(student.run(stats, [[1, 2, 3, 1, 2]]), [{(1, 2): 2, (2, 3): 1, (3, 1): 1}])
+    close(student.run(probes.stats, [[1, 2, 3, 1, 2]]), [{(1, 2): 2, (2, 3): 1, (3, 1): 1}])
 
 
 @task("merge")
@@ -86,15 +71,16 @@ def test_the_lectures_example(student):
 @each(text=("aaaaaaaaabab",))
 def test_two_merges(student, text):
     """{text}: first aa becomes 256, then two of those 257; their bytes in the vocabulary."""
-    vocab = {**BYTES, 256: b"aa", 257: b"aaaa"}
-    close(student.run(trained, None, text, 258), [{(97, 97): 256, (256, 256): 257}, vocab])
+    vocab = {254: b"\xfe", 255: b"\xff", 256: b"aa", 257: b"aaaa"}
+    answer = student.run(probes.last_tokens, None, text, 258)
+    close(answer, [{(97, 97): 256, (256, 256): 257}, vocab])
 
 
 @task("BasicTokenizer.decode")
 def test_text_again(student):
     """Tokens to text; a letter's bytes may be two tokens; a byte that is no text is U+FFFD."""
     ids = [104, 195, 169, 259, 128]
-    close(student.run(drive, BASIC, {}, [["decode", [ids]]]), ["hé hell\ufffd"])
+    close(student.run(probes.drive, BASIC, {}, [["decode", [ids]]]), ["hé hell\ufffd"])
 
 
 @task("BasicTokenizer.encode")
@@ -122,8 +108,9 @@ def test_gpt4(student):
 @task("RegexTokenizer.train")
 def test_within_chunks(student):
     """ab ab ub eb: ab is merged; b and a space come together more often, but across chunks."""
-    vocab = {**BYTES, 256: b"ab"}
-    close(student.run(trained, LETTERS, "ab ab ub eb", 257), [{(97, 98): 256}, vocab])
+    vocab = {254: b"\xfe", 255: b"\xff", 256: b"ab"}
+    answer = student.run(probes.last_tokens, LETTERS, "ab ab ub eb", 257)
+    close(answer, [{(97, 98): 256}, vocab])
 
 
 @task("RegexTokenizer.encode_ordinary")
@@ -137,33 +124,33 @@ def test_chunk_by_chunk(student):
 def test_special_tokens(student):
     """special_tokens is what was registered."""
     specials = {"<|endoftext|>": 300, "<|x|>": 301}
-    close(student.run(remembered, [specials]), [specials])
+    close(student.run(probes.remembered, [specials]), [specials])
 
 
 @task("RegexTokenizer.encode")
 def test_special(student):
     """<|x|> is 300 where all are allowed, and text where none is."""
     steps = [["encode", ["!<|x|>", "all"]], ["encode", ["<|x|>", "none"]]]
-    close(student.run(drive, CHUNKS, {"<|x|>": 300}, steps), [[33, 300], list(b"<|x|>")])
+    close(student.run(probes.drive, CHUNKS, {"<|x|>": 300}, steps), [[33, 300], list(b"<|x|>")])
 
 
 @task("RegexTokenizer.decode")
 def test_special_again(student):
     """A special token is written out."""
     steps = [["decode", [[104, 300, 257]]]]
-    close(student.run(drive, CHUNKS, {"<|x|>": 300}, steps), ["h<|x|> he"])
+    close(student.run(probes.drive, CHUNKS, {"<|x|>": 300}, steps), ["h<|x|> he"])
 
 
 @task("save")
 def test_a_file_is_written(student):
     """save("ours") writes the file ours.model."""
-    close(student.run(size_of_file, CHUNKS) > 0, True)
+    close(student.run(probes.size_of_file, CHUNKS) > 0, True)
 
 
 @task("load")
 def test_what_was_saved(student):
     """Merges, the vocabulary and the special tokens come back."""
-    merges, *rest = student.run(loaded, CHUNKS, {"<|x|>": 300})
+    merges, *rest = student.run(probes.loaded, CHUNKS, {"<|x|>": 300})
     close([dict(merges), *rest[:2]], [MERGES, VOCAB, {"<|x|>": 300}])
 
 
@@ -187,7 +174,7 @@ def test_there_and_back(student):
     """With ids 255 - b for each byte b: the way there, and the way back."""
     turned = {i: 255 - i for i in range(256)}
     ranks = {bytes([i]): 255 - i for i in range(256)}
-    close(student.run(shuffle, ranks), [turned, turned])
+    close(student.run(probes.shuffle, ranks), [turned, turned])
 
 
 @task("GPT4Tokenizer")
@@ -195,7 +182,7 @@ def test_shuffled_bytes(student):
     """Where the bytes' ids run from 255 down: "he hello", there and back."""
     installed("tiktoken")
     ranks = {bytes([255 - i]): i for i in range(256)} | {b"he": 256, b" he": 257, b"ll": 258}
-    answer = student.run(gpt4, ranks, ALL, {}, ["he hello"], [])
+    answer = student.run(probes.gpt4, ranks, ALL, {}, ["he hello"], [])
     close(answer, [[[256, 257, 258, 144]], ["he hello"]])
 
 
@@ -296,7 +283,7 @@ def test_never_seen(student):
 @task("grow")
 def test_after_the_last(student):
     """After 300 come 301 and 302; 300 stays."""
-    answer = student.run(specials_after_growing, {"<|x|>": 300}, ["<|y|>", "<|z|>"])
+    answer = student.run(probes.specials_after_growing, {"<|x|>": 300}, ["<|y|>", "<|z|>"])
     close(answer, {"<|x|>": 300, "<|y|>": 301, "<|z|>": 302})
 
 
@@ -311,7 +298,7 @@ def test_pieces(student):
     """290 pieces; two spaces, a ligature and an unknown letter come back as they were."""
     installed("sentencepiece")
     text = "the shop sells shells\nshe sells the shop\nthe shells in the shop\n" * 9
-    answer = student.run(sentencepieces, text, 290, ["shop  ﬁ 한"])
+    answer = student.run(probes.sentencepieces, text, 290, ["shop  ﬁ 한"])
     close(answer[:2], [290, ["shop  ﬁ 한"]])
 
 
@@ -324,7 +311,7 @@ def test_nearest(student, device):
     """(1, 1) is nearer to (0, 0) than to (9, 9), although its product with that is larger."""
     codes = tensor([9, 9], [0, 0], device=device)
     expected = torch.tensor([1, 0], device=device)
-    close(student.run(nearest, tensor([1, 1], [8, 7], device=device), codes), expected)
+    close(student.run(probes.nearest, tensor([1, 1], [8, 7], device=device), codes), expected)
 
 
 @task("codebook_decode")
@@ -340,7 +327,7 @@ def test_through(student, device):
     """The result is the nearest codes, and a gradient of 3 arrives as 3."""
     patches, codes = tensor([1, 1], [8, 7], device=device), tensor([9, 9], [0, 0], device=device)
     threes = tensor([3, 3], [3, 3], device=device)
-    answer = student.run(straight, patches, codes, threes)
+    answer = student.run(probes.straight, patches, codes, threes)
     close(answer[:2], [tensor([0, 0], [9, 9], device=device), threes])
 
 
@@ -350,4 +337,4 @@ def test_a_small_image(student, device):
     image = tensor([1, 2, 5, 6], [3, 4, 7, 8], device=device)[..., None]
     codes = tensor([5, 6, 7, 8], [0, 0, 0, 0], [1, 2, 3, 4], device=device)
     ids = torch.tensor([[2, 0]], device=device)
-    close(student.run(tokens_of_image, image, codes, 2), [ids, image])
+    close(student.run(probes.tokens_of_image, image, codes, 2), [ids, image])
