@@ -1,8 +1,8 @@
 """What decides: every promise about tokens, against tiktoken, `regex` and plain counting.
 
 The vocabulary that ships (data/shakespeare_1024) is driven through the real tiktoken.Encoding, so
-nothing of this needs the internet. Where the vocabularies of GPT-2 and GPT-4 lie in
-data/tiktoken (`autograder data`), the first thousands of their own tokens are asked, too.
+nothing of this needs the internet. Where GPT-4's vocabulary lies in data/tiktoken (`autograder
+data`), the first thousands of its own tokens are asked, too.
 """
 
 import base64
@@ -11,13 +11,15 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
+import probes
 import pytest
 import torch
+from oracles import BYTES, installed, tokens_of_numbers, tokens_or_counts, untrained
 
-from autograder.suite import close, task
+from autograder.suite import close, close_to_one, task
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -28,7 +30,7 @@ GPT4 = (
 # tiktoken's own today: at a text's end it leaves "\n  " whole, and makes the same tokens of it
 NEW4 = GPT4.replace(r"|\s*[\r\n]+", r"|\s++$|\s*[\r\n]+")
 ALL = r"[\s\S]+"  # a text is one chunk
-BYTES = {i: bytes([i]) for i in range(256)}
+DOUBLE = torch.float64
 
 # Two texts whose first 12 merges know no tie, the first without chunks, the second with GPT-4's.
 PLAIN = (
@@ -37,20 +39,8 @@ PLAIN = (
     "12 th he hop the hop he he ü th hel the the hop op op the he the op op the ü tho op op "
     "the the eth he tho he the hel th ü th"
 )
-PLAIN_PAIRS = [
-    (104, 101),
-    (32, 116),
-    (111, 112),
-    (256, 32),
-    (257, 104),
-    (258, 32),
-    (195, 188),
-    (257, 259),
-    (260, 32),
-    (104, 261),
-    (49, 50),
-    (262, 32),
-]
+PLAIN_PAIRS = [(104, 101), (32, 116), (111, 112), (256, 32), (257, 104), (258, 32)]
+PLAIN_PAIRS += [(195, 188), (257, 259), (260, 32), (104, 261), (49, 50), (262, 32)]
 CHUNKED = (
     "the 12 ü 12 hel the ope op hel 121 the hel he the ope eth tho he ü eth he 12 hel 121 121"
     " he 12 ü 121 hop 121 the tho th hop th 121 he th hop ope ü hel op 12 ope 121 hel th hel "
@@ -59,34 +49,25 @@ CHUNKED = (
     "ope 121 tho hel hop the ope th he the ope he 121 ope 12 ope 12 tho th 12 he th th the th"
     " eth ope the"
 )
-CHUNKED_PAIRS = [
-    (104, 101),
-    (32, 116),
-    (111, 112),
-    (32, 256),
-    (49, 50),
-    (257, 104),
-    (32, 258),
-    (262, 101),
-    (259, 108),
-    (260, 49),
-    (257, 256),
-    (261, 111),
-]
-SAMPLE = " the shop 127 hello"
+CHUNKED_PAIRS = [(104, 101), (32, 116), (111, 112), (32, 256), (49, 50), (257, 104)]
+CHUNKED_PAIRS += [(32, 258), (262, 101), (259, 108), (260, 49), (257, 256), (261, 111)]
 CHAT = {"<|im_start|>": 300, "<|im_end|>": 301}
 FIM = {"<|fim_prefix|>": 310, "<|fim_suffix|>": 312, "<|fim_middle|>": 311}
 
 
-def vocabulary(pairs, pattern, text=""):
+def joined(pairs):
+    """The bytes of each token that these merges make, and of the single bytes."""
+    vocab = dict(BYTES)
+    for idx, (left, right) in enumerate(pairs, 256):
+        vocab[idx] = vocab[left] + vocab[right]
+    return vocab
+
+
+def vocabulary(pairs, pattern, text="", sample=" hell"):
     """All that a probe needs to make a tokenizer of these merges."""
     merges = {pair: 256 + i for i, pair in enumerate(pairs)}
-    vocab = dict(BYTES)
-    for (left, right), idx in merges.items():
-        vocab[idx] = vocab[left] + vocab[right]
-    sample = SAMPLE if pattern == ALL else " hell"
-    made = {"merges": merges, "vocab": vocab, "pattern": pattern, "text": text}
-    return made | {"size": len(vocab), "sample": sample, "ids": encoded(merges, sample)}
+    made = {"merges": merges, "vocab": joined(pairs), "pattern": pattern, "text": text}
+    return made | {"size": 256 + len(pairs), "sample": sample, "ids": encoded(merges, sample)}
 
 
 def encoded(merges, chunk):
@@ -107,20 +88,16 @@ def merged(ids, pair, idx):
     return [one for one in out if one is not None]
 
 
-BASIC = vocabulary(PLAIN_PAIRS, ALL, PLAIN)
+BASIC = vocabulary(PLAIN_PAIRS, None, PLAIN, " the shop 127 hello")
 CHUNKS = vocabulary(CHUNKED_PAIRS, GPT4, CHUNKED)
 
 
-def installed(name):
-    return pytest.importorskip(name, reason=f"{name} is missing: pip install 'autograder[text]'")
-
-
-def tiktoken_of(vocab, pattern, specials=()):
+def tiktoken_of(ranks, pattern, specials=()):
     """The real thing, with these tokens: {bytes: id} or {id: bytes}."""
-    ranks = {v: k for k, v in vocab.items()} if isinstance(next(iter(vocab)), int) else vocab
-    return installed("tiktoken").Encoding(
-        "ours", pat_str=pattern, mergeable_ranks=ranks, special_tokens=dict(specials)
-    )
+    if isinstance(next(iter(ranks)), int):
+        ranks = {token: idx for idx, token in ranks.items()}
+    given = {"mergeable_ranks": ranks, "special_tokens": dict(specials)}
+    return installed("tiktoken").Encoding("ours", pat_str=pattern, **given)
 
 
 def ranks_in(data, most=None):
@@ -136,32 +113,33 @@ def shipped():
 
 
 @functools.cache
-def shipped_vocabulary():
+def shipped_vocabulary(most=None):
     """The same with its merges, which are in the .model file in the order of training."""
     lines = (DATA / "shakespeare_1024.model").read_text(encoding="utf-8").split("\n")[3:-1]
-    pairs = [(int(left), int(right)) for left, right in map(str.split, lines)]
+    pairs = [(int(left), int(right)) for left, right in map(str.split, lines[:most])]
     return vocabulary(pairs, GPT4)
 
 
 @functools.cache
-def first_of(name, sha256, most):
-    """The first tokens of a vocabulary of tiktoken's own, where that file is."""
+def cl100k():
+    """The first ranks of GPT-4's own vocabulary, where that file is."""
+    name = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
     folders = [os.environ.get("TIKTOKEN_CACHE_DIR", ""), DATA / "tiktoken"]
     for folder in [*folders, Path(tempfile.gettempdir()) / "data-gym-cache"]:
         file = Path(folder) / name
         if file.is_file():
             data = file.read_bytes()
-            if hashlib.sha256(data).hexdigest().startswith(sha256):
-                return ranks_in(data, most)
+            if hashlib.sha256(data).hexdigest().startswith("223921b7"):
+                return ranks_in(data, 3000)
     pytest.skip(f"there is no data/tiktoken/{name}: `autograder data` fetches it")
 
 
-def cl100k():
-    return first_of("9b5ad71b2ce5302211f9c61530b329a4922fc6a4", "223921b7", 3000)
+def first(n, ranks):
+    return dict(islice(ranks.items(), n))
 
 
 def number(rng, n):
-    return int(torch.randint(0, n, (1,), generator=rng))
+    return int(rng.integers(0, n, 1))
 
 
 def mixed(rng, vocab, n):
@@ -171,86 +149,57 @@ def mixed(rng, vocab, n):
     return "".join(known[number(rng, len(known))] for _ in range(n))
 
 
-def one_of(actual, *expected):
-    """Is it one of these? If not: how does it differ from the first?"""
-    for other in expected[1:]:
-        try:
-            close(actual, other)
-        except AssertionError:
-            continue
-        return
-    close(actual, expected[0])
-
-
 # ------------------------------------------------------------------------------------- bytes
 
 ODD = ["", "A", "é", "안녕하세요 👋", "e\u0301 👩\u200d👧", "\x00\n\t"]
-
-
-def each(m, name, texts):
-    return [getattr(m, name)(text) for text in texts]
 
 
 @task("utf8_bytes")
 def test_bytes_of_texts(student, rng):
     """Accents, Hangul, emoji, combining marks: the bytes of UTF-8, not the code points."""
     texts = [*ODD, *(chr(0x80 + number(rng, 0x4000)) * 2 for _ in range(3))]
-    close(student.run(each, "utf8_bytes", texts), [list(text.encode()) for text in texts])
+    close(student.run(probes.answers, "utf8_bytes", texts), [list(text.encode()) for text in texts])
 
 
 @task("encoded_lengths")
 def test_lengths(student, rng):
     """Code points, and the bytes of three encodings without their marks; 0 for no text."""
     texts = [*ODD, chr(0x400 + number(rng, 0x100)) * (2 + number(rng, 5))]
-    names = {"utf-8": "utf-8", "utf-16": "utf-16-be", "utf-32": "utf-32-be"}
-    expected = [
-        {"code points": len(t), **{name: len(t.encode(codec)) for name, codec in names.items()}}
-        for t in texts
-    ]
-    close(student.run(each, "encoded_lengths", texts), expected)
+    expected = [{"code points": len(text), "utf-8": len(text.encode())} for text in texts]
+    for text, lengths in zip(texts, expected):
+        lengths["utf-16"] = len(text.encode("utf-16-be"))
+        lengths["utf-32"] = len(text.encode("utf-32-be"))
+    close(student.run(probes.answers, "encoded_lengths", texts), expected)
 
 
 # ------------------------------------------------------------------------------ pairs and merges
 
 
-def stats(m, lists, counts=None):
-    answers = [dict(m.get_stats(list(ids))) for ids in lists]
-    if counts is not None:
-        for ids in lists:
-            answers.append(dict(m.get_stats(list(ids), counts)))
-        answers.append(dict(counts))
-    return answers
-
-
 @task("get_stats")
 def test_counts_of_pairs(student, rng):
     """Neighbours are counted, also overlapping ones, and the end isn't a neighbour of the start."""
-    lists = [[], [7], [1, 1, 1], [3, 4], torch.randint(0, 4, (37,), generator=rng).tolist()]
-    close(student.run(stats, lists), [dict(Counter(pairwise(ids))) for ids in lists])
+    lists = [[], [7], [1, 1, 1], [3, 4], rng.integers(0, 4, 37).tolist()]
+    close(student.run(probes.stats, lists), [dict(Counter(pairwise(ids))) for ids in lists])
 
 
 @task("get_stats")
 def test_counts_are_added_to(student, rng):
     """Given counts are added to, in place and in the result."""
-    lists = [torch.randint(0, 3, (n,), generator=rng).tolist() for n in (9, 14)]
+    lists = [rng.integers(0, 3, n).tolist() for n in (9, 14)]
     check_added(student, lists, {(0, 1): 5, (300, 2): 1})
 
 
 @task("get_stats")
 def test_counts_are_added_to_nothing(student, rng):
     """An empty dict of counts is added to as well, in place."""
-    check_added(student, [torch.randint(0, 3, (n,), generator=rng).tolist() for n in (11, 6)], {})
+    check_added(student, [rng.integers(0, 3, n).tolist() for n in (11, 6)], {})
 
 
 def check_added(student, lists, start):
     alone = [Counter(pairwise(ids)) for ids in lists]
     sums = [Counter(start) + alone[0], Counter(start) + alone[0] + alone[1]]
     expected = [*alone, *sums, sums[1]]
-    close(student.run(stats, lists, dict(start)), [dict(counts) for counts in expected])
-
-
-def merges(m, cases):
-    return [list(m.merge(list(ids), tuple(pair), idx)) for ids, pair, idx in cases]
+    close(student.run(probes.stats, lists, start), [dict(counts) for counts in expected])
 
 
 @task("merge")
@@ -258,91 +207,60 @@ def test_from_the_left(student):
     """[1, 1, 1] with (1, 1) is [x, 1]: from the left, and nothing is used twice."""
     ones = [([1] * n, (1, 1), 99) for n in range(8)]
     expected = [[99] * (n // 2) + [1] * (n % 2) for n in range(8)]
-    close(student.run(merges, ones), expected)
+    close(student.run(probes.merges, ones), expected)
 
 
 @task("merge")
 def test_merging_anywhere(student, rng):
     """At the start, in the middle, at the end, nowhere; (a, b) isn't (b, a)."""
     cases = [([5, 6, 6, 7, 9, 1], (6, 7), 99), ([6, 7], (6, 7), 256), ([7, 6, 7], (6, 7), 8)]
-    cases += [
-        ([1, 11, 112, 1, 2], (1, 1), 9),
-        ([6], (6, 7), 9),
-        ([6, 7, 6], (6, 7), 6),
-        ([], (1, 2), 3),
-    ]
-    cases += [([12, 1, 2, 1, 2], (1, 2), 256), ([1, 2, 12, 3, 1, 23], (12, 3), 7)]
+    cases += [([1, 11, 112, 1, 2], (1, 1), 9), ([6], (6, 7), 9), ([6, 7, 6], (6, 7), 6)]
+    cases += [([], (1, 2), 3), ([12, 1, 2, 1, 2], (1, 2), 256), ([1, 2, 12, 3, 1, 23], (12, 3), 7)]
     for _ in range(3):
-        cases.append((torch.randint(0, 3, (41,), generator=rng).tolist(), (0, 1), 1))
-        cases.append((torch.randint(0, 3, (40,), generator=rng).tolist(), (2, 2), 2))
-    close(student.run(merges, cases), [merged(*case) for case in cases])
+        cases.append((rng.integers(0, 3, 41).tolist(), (0, 1), 1))
+        cases.append((rng.integers(0, 3, 40).tolist(), (2, 2), 2))
+    close(student.run(probes.merges, cases), [merged(*case) for case in cases])
 
 
 # -------------------------------------------------------------------------------------- training
 
 
-def trained(m, pattern, text, size):
-    """The merges in the order of their ids, the vocabulary, and what went wrong, if anything."""
-    t = m.BasicTokenizer() if pattern is None else m.RegexTokenizer(*([pattern] if pattern else []))
-    try:
-        t.train(text, size)
-    except (ValueError, IndexError, KeyError, AssertionError) as error:
-        return ["error", type(error).__name__]
-    by_id = sorted(dict(t.merges).items(), key=lambda item: item[1])
-    return [[[list(pair), idx] for pair, idx in by_id], dict(t.vocab)]
-
-
-def best(pairs, chunks):
-    """How often each pair occurred when it was merged, and how often the best one did."""
-    chosen, most = [], []
+def check_training(answer, chunks, size):
+    """Ids in a row, each merge one of the most frequent, a vocabulary that fits."""
+    merges, vocab = answer
+    pairs = sorted(merges, key=merges.get)
+    close([merges[pair] for pair in pairs], list(range(256, size)))
+    chosen, most = [], []  # how often each pair occurred, and how often the best one did
     for idx, pair in enumerate(pairs, 256):
         counts = Counter(p for ids in chunks for p in pairwise(ids))
         chosen.append(counts[pair])
         most.append(max(counts.values(), default=0))
         chunks = [merged(ids, pair, idx) for ids in chunks]
-    return chosen, most
-
-
-def check_training(answer, chunks, size):
-    """Ids in a row, each merge one of the most frequent, a vocabulary that fits."""
-    close(len(answer), 2)
-    close(answer if answer[0] == "error" else [], [])
-    pairs = [tuple(pair) for pair, _ in answer[0]]
-    close([idx for _, idx in answer[0]], list(range(256, size)))
-    chosen, most = best(pairs, chunks)
     close(chosen, most)
-    vocab = dict(BYTES)
-    for idx, (left, right) in enumerate(pairs, 256):
-        vocab[idx] = vocab[left] + vocab[right]
-    close(answer[1], vocab)
+    close(vocab, joined(pairs))
+
+
+def check_exhausted(answer, chunks):
+    """An error, or as many merges as there were."""
+    if answer != "error":
+        close(len(answer[0]) <= 3, True)
+        check_training(answer, chunks, 256 + len(answer[0]))
+
+
+WORDS = ["the", "there", "then", "hello", "shop's", "12", "1275"]
+WORDS += ["naïve", "한국", "o", "\n", "xxxx"]
 
 
 def babble(rng, words, n):
-    return " ".join(
-        words[number(rng, len(words)) * number(rng, len(words)) // len(words)] for _ in range(n)
-    )
-
-
-WORDS = [
-    "the",
-    "there",
-    "then",
-    "hello",
-    "shop's",
-    "12",
-    "1275",
-    "naïve",
-    "한국",
-    "o",
-    "\n",
-    "xxxx",
-]
+    """n words in a row, the first ones more often."""
+    some = [number(rng, len(words)) * number(rng, len(words)) // len(words) for _ in range(n)]
+    return " ".join(words[i] for i in some)
 
 
 @task("BasicTokenizer.train")
 def test_the_example_of_the_lecture(student):
     """aaabdaaabac with three merges: aaab is one token in the end, whichever tie was taken."""
-    answer = student.run(trained, None, "aaabdaaabac", 259)
+    answer = student.run(probes.trained, None, "aaabdaaabac", 259)
     check_training(answer, [list(b"aaabdaaabac")], 259)
     close(answer[1][258], b"aaab")
 
@@ -350,106 +268,65 @@ def test_the_example_of_the_lecture(student):
 @task("BasicTokenizer.train")
 def test_merges_without_ties(student):
     """Where each time one pair is the most frequent, the merges are these."""
-    answer = student.run(trained, None, PLAIN, 268)
-    close(answer, [[[list(p), 256 + i] for i, p in enumerate(PLAIN_PAIRS)], BASIC["vocab"]])
+    close(student.run(probes.trained, None, PLAIN, 268), [BASIC["merges"], BASIC["vocab"]])
 
 
 @task("BasicTokenizer.train")
 def test_training_on_any_text(student, rng):
     """Each merge takes a pair that is most frequent then; ids in a row; bytes joined in order."""
     text = babble(rng, WORDS, 120)
-    check_training(student.run(trained, None, text, 271), [list(text.encode())], 271)
+    check_training(student.run(probes.trained, None, text, 271), [list(text.encode())], 271)
 
 
 @task("BasicTokenizer.train")
 def test_no_merges(student):
     """vocab_size 256 trains nothing: no merges, 256 bytes."""
-    close(student.run(trained, None, "hello hello", 256), [[], BYTES])
-
-
-def check_exhausted(answer, chunks):
-    """An error, or as many merges as there were."""
-    close(len(answer), 2)
-    if answer[0] != "error":
-        close(len(answer[0]) <= 3, True)
-        check_training(answer, chunks, 256 + len(answer[0]))
+    close(student.run(probes.trained, None, "hello hello", 256), [{}, BYTES])
 
 
 @task("BasicTokenizer.train")
 def test_no_pair_is_left(student):
     """More merges than there are pairs: it stops, or says so with an error; nothing is made up."""
-    check_exhausted(student.run(trained, None, "abcd", 262), [list(b"abcd")])
-    check_exhausted(student.run(trained, None, "", 257), [[]])
+    check_exhausted(student.run(probes.trained_or_error, None, "abcd", 262), [list(b"abcd")])
+    check_exhausted(student.run(probes.trained_or_error, None, "", 257), [[]])
 
 
 # ------------------------------------------------------- tokenizers with a vocabulary handed in
 
 
-def drive(m, kind, V, specials, steps):
-    """A tokenizer with these merges does these steps; "error" where a step may be one."""
-
-    def fresh():
-        t = m.BasicTokenizer() if kind == "basic" else m.RegexTokenizer(V["pattern"])
-        t.merges, t.vocab = dict(V["merges"]), dict(V["vocab"])
-        return t
-
-    def works(t):
-        try:
-            if steps[0][0] == "decode":
-                return t.decode(list(V["ids"])) == V["sample"]
-            encode = t.encode if kind == "basic" else t.encode_ordinary
-            return list(encode(V["sample"])) == list(V["ids"])
-        except Exception:
-            return False
-
-    t = fresh()  # set by hand, as the attributes are public
-    if not works(t) and V["text"]:  # it may keep more than its attributes: then it is trained
-        other = m.BasicTokenizer() if kind == "basic" else m.RegexTokenizer(V["pattern"])
-        try:
-            other.train(V["text"], V["size"])
-        except Exception:
-            other = t
-        t = other if works(other) else t
-    if specials:
-        t.register_special_tokens(dict(specials))
-    answers = []
-    for name, args, *may_fail in steps:
-        try:
-            answer = getattr(t, name)(*args)
-            answers.append(answer if isinstance(answer, str) else list(answer))
-        except (AssertionError, ValueError, LookupError):
-            if not may_fail:
-                raise
-            answers.append("error")
-    return answers
+def steps_of(name, inputs, *rest):
+    return [[name, [one, *rest]] for one in inputs]
 
 
-def steps_of(name, inputs):
-    return [[name, [one]] for one in inputs]
+def check(student, V, name, inputs, expected, specials=None, *rest):
+    """Each input's answer by a tokenizer with these merges; `rest` follows the input."""
+    close(student.run(probes.drive, V, specials, steps_of(name, inputs, *rest)), expected)
+
+
+def text_of(ids, vocab):
+    return b"".join(vocab[idx] for idx in ids).decode("utf-8", "replace")
 
 
 @task("BasicTokenizer.decode")
 def test_decoding(student, rng):
     """The bytes of all tokens are joined first, then read: letters may lie across tokens."""
     ids = [list("é👋한".encode()), [256, 111, 263, 265], [195, 188], [], [240, 159, 145, 139]]
-    ids += [torch.randint(256, 268, (9,), generator=rng).tolist()]
-    expected = [b"".join(BASIC["vocab"][i] for i in row).decode() for row in ids]
-    close(student.run(drive, "basic", BASIC, None, steps_of("decode", ids)), expected)
+    ids += [rng.integers(256, 268, 9).tolist()]
+    check(student, BASIC, "decode", ids, [text_of(row, BASIC["vocab"]) for row in ids])
 
 
 @task("BasicTokenizer.decode")
 def test_bytes_that_are_no_text(student):
     """[128] is U+FFFD, and what stands around it is left alone."""
     ids = [[128], [104, 128, 105], [195], [240, 159, 256]]
-    expected = [b"".join(BASIC["vocab"][i] for i in row).decode("utf-8", "replace") for row in ids]
-    close(student.run(drive, "basic", BASIC, None, steps_of("decode", ids)), expected)
+    check(student, BASIC, "decode", ids, [text_of(row, BASIC["vocab"]) for row in ids])
 
 
 @task("BasicTokenizer.decode")
 def test_an_id_that_is_none(student):
     """An id that isn't in the vocabulary is an error."""
     steps = [["decode", [[104]]], ["decode", [[104, 270]], "may fail"]]
-    close(student.run(drive, "basic", BASIC, None, steps), ["h", "error"])
+    close(student.run(probes.drive, BASIC, None, steps), ["h", "error"])
 
 
 @task("BasicTokenizer.encode")
@@ -458,8 +335,7 @@ def test_encoding_is_tiktokens(student, rng):
     enc = tiktoken_of(BASIC["vocab"], ALL)
     texts = ["", "t", "he", " the", "then the shop hell", PLAIN, "üü 한국 👋", " t t"]
     texts += [mixed(rng, BASIC["vocab"], 5 + 7 * i) for i in range(6)]
-    answer = student.run(drive, "basic", BASIC, None, steps_of("encode", texts))
-    close(answer, [enc.encode_ordinary(text) for text in texts])
+    check(student, BASIC, "encode", texts, [enc.encode_ordinary(text) for text in texts])
 
 
 @task("BasicTokenizer.encode")
@@ -467,41 +343,23 @@ def test_encoding_in_the_order_of_merges(student, rng):
     """A later merge isn't done before an earlier one, however often it occurs or long it is."""
     texts = [" the  th op hop ", "he the hop ü hethe ", "ope ope op the the ", " t he the 1212"]
     texts += [mixed(rng, BASIC["vocab"], 12) * 2 for _ in range(5)]
-    expected = [encoded(BASIC["merges"], text) for text in texts]
-    close(student.run(drive, "basic", BASIC, None, steps_of("encode", texts)), expected)
+    check(student, BASIC, "encode", texts, [encoded(BASIC["merges"], text) for text in texts])
 
 
 @task("BasicTokenizer.encode")
 def test_all_bytes_come_back(student):
-    """decode(encode(text)) is the text: all bytes from 0 to 127, accents, marks, emoji."""
+    """No byte is lost: all from 0 to 127, accents, marks, emoji."""
     texts = ["".join(map(chr, range(128))), "".join(map(chr, range(128, 600))), *ODD]
-    answer = student.run(drive, "basic", BASIC, None, steps_of("encode", texts))
-    expected = [encoded(BASIC["merges"], text) for text in texts]
-    close(answer, expected)
-
-
-def long_text(m, V, n):
-    import time
-
-    t = m.BasicTokenizer()
-    t.merges, t.vocab = dict(V["merges"]), dict(V["vocab"])
-    if list(t.encode(V["sample"])) != list(V["ids"]):
-        t = m.BasicTokenizer()
-        t.train(V["text"], V["size"])
-    began = time.process_time()
-    ids = list(t.encode("a" * n))
-    return [ids, time.process_time() - began < 1]
+    check(student, BASIC, "encode", texts, [encoded(BASIC["merges"], text) for text in texts])
 
 
 @task("BasicTokenizer.encode")
 def test_ten_thousand_letters(student):
     """10,000 equal letters take under a second."""
     pairs = [(97, 97), (256, 256), (257, 257), (258, 258)]
-    chain = {**vocabulary(pairs, ALL), "sample": "aaaa", "ids": [257]}
     # eight times sixteen, four, two, and two pairs of letters by themselves: no tie either
-    chain |= {"text": "a" * 512, "size": 260}
-    ids = [259] * 625
-    close(student.run(long_text, chain, 10_000), [ids, True])
+    chain = vocabulary(pairs, None, "a" * 512, "aaaa")
+    close(student.run(probes.long_text, chain, 10_000), [[259] * 625, True])
 
 
 # ------------------------------------------------------------------------------------ chunks
@@ -534,7 +392,7 @@ def check_split(student, name, patterns, rng):
     regex = installed("regex")
     texts = [*EDGES, *(jumble(rng, 20 + 5 * i) for i in range(12))]
     right = [[regex.findall(pattern, text) for text in texts] for pattern in patterns]
-    one_of(student.run(each, name, texts), *right)
+    close_to_one(student.run(probes.answers, name, texts), *right)
 
 
 @task("split_gpt2")
@@ -556,8 +414,7 @@ def chunks_of(text, pattern=GPT4):
 @task("RegexTokenizer.train")
 def test_chunked_merges_without_ties(student):
     """Where each time one pair within chunks is the most frequent, the merges are these."""
-    answer = student.run(trained, GPT4, CHUNKED, 268)
-    close(answer, [[[list(p), 256 + i] for i, p in enumerate(CHUNKED_PAIRS)], CHUNKS["vocab"]])
+    close(student.run(probes.trained, GPT4, CHUNKED, 268), [CHUNKS["merges"], CHUNKS["vocab"]])
 
 
 @task("RegexTokenizer.train")
@@ -565,22 +422,24 @@ def test_chunked_training_on_any_text(student, rng):
     """Pairs are counted within the given pattern's chunks; each merge is a most frequent one."""
     text = babble(rng, WORDS, 120)
     for pattern in (GPT2, r"[a-z]+|[^a-z]"):
-        check_training(student.run(trained, pattern, text, 265), chunks_of(text, pattern), 265)
+        check_training(
+            student.run(probes.trained, pattern, text, 265), chunks_of(text, pattern), 265
+        )
 
 
 @task("RegexTokenizer.train")
 def test_gpt4_is_the_default(student, rng):
     """Without a pattern the chunks are GPT-4's."""
     text = "I'LL 1234512345" + babble(rng, ["123451", "I'LL", "we'RE", "12345"], 60)
-    check_training(student.run(trained, "", text, 262), chunks_of(text), 262)
+    check_training(student.run(probes.trained, "", text, 262), chunks_of(text), 262)
 
 
 @task("RegexTokenizer.train")
 def test_no_pair_is_left_in_chunks(student):
     """One chunk, no merges; and more merges than pairs: it stops, or says so with an error."""
-    close(student.run(trained, GPT4, "hello", 256), [[], BYTES])
-    check_exhausted(student.run(trained, GPT4, "ab cd", 262), chunks_of("ab cd"))
-    check_exhausted(student.run(trained, GPT4, "", 257), [[]])
+    close(student.run(probes.trained, GPT4, "hello", 256), [{}, BYTES])
+    check_exhausted(student.run(probes.trained_or_error, GPT4, "ab cd", 262), chunks_of("ab cd"))
+    check_exhausted(student.run(probes.trained_or_error, GPT4, "", 257), [[]])
 
 
 @task("RegexTokenizer.encode_ordinary")
@@ -590,10 +449,8 @@ def test_ordinary_text_is_tiktokens(student, rng):
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, specials)
     texts = ["", "t", " the", "hell", CHUNKED, "x<|endoftext|> ope", *EDGES]
     texts += [mixed(rng, CHUNKS["vocab"], 5 + 7 * i) for i in range(6)]
-    steps = steps_of("encode_ordinary", texts)
-    close(
-        student.run(drive, "regex", CHUNKS, specials, steps), list(map(enc.encode_ordinary, texts))
-    )
+    expected = [enc.encode_ordinary(text) for text in texts]
+    check(student, CHUNKS, "encode_ordinary", texts, expected, specials)
 
 
 @task("RegexTokenizer.encode_ordinary")
@@ -602,45 +459,7 @@ def test_other_chunks(student, rng):
     V = {**CHUNKS, "pattern": r" ?\p{L}{1,4}|\p{N}{1,3}|\s"}  # CHUNKED has the same chunks
     enc = tiktoken_of(V["vocab"], V["pattern"])
     texts = ["opeope 127", "hellope thenhe", mixed(rng, V["vocab"], 30)]
-    answer = student.run(drive, "regex", V, None, steps_of("encode_ordinary", texts))
-    close(answer, [enc.encode_ordinary(text) for text in texts])
-
-
-def with_shipped(m, V, small, texts):
-    """Tokens by the shipped vocabulary, or by the small one if merges can't be handed in."""
-    import tempfile
-
-    def ready():
-        t = m.RegexTokenizer(V["pattern"])
-        t.merges, t.vocab = dict(V["merges"]), dict(V["vocab"])
-        return t
-
-    def loaded():
-        t = m.RegexTokenizer(V["pattern"])
-        lines = ["minbpe v1", V["pattern"], "0", *(f"{a} {b}" for a, b in V["merges"])]
-        with tempfile.TemporaryDirectory() as folder:
-            name = f"{folder}/shipped.model"
-            with open(name, "w", encoding="utf-8") as file:
-                file.write("\n".join(lines) + "\n")
-            t.load(name)
-        return t
-
-    def learnt():
-        t = m.RegexTokenizer(small["pattern"])
-        t.train(small["text"], small["size"])
-        return t
-
-    chosen = "shipped", ready()
-    if list(chosen[1].encode_ordinary(V["sample"])) != list(V["ids"]):
-        for name, make, asked in (("shipped", loaded, V), ("small", learnt, small)):
-            try:
-                t = make()
-                if list(t.encode_ordinary(asked["sample"])) == list(asked["ids"]):
-                    chosen = name, t
-                    break
-            except Exception:
-                continue
-    return [chosen[0], [list(chosen[1].encode_ordinary(text)) for text in texts]]
+    check(student, V, "encode_ordinary", texts, [enc.encode_ordinary(text) for text in texts])
 
 
 @task("RegexTokenizer.encode_ordinary")
@@ -649,13 +468,11 @@ def test_the_vocabulary_that_ships(student, rng):
     V = shipped_vocabulary()
     texts = ["What say you, citizens?\n\nFirst Citizen:\nSpeak, speak.", "the children's 1234 \n x"]
     texts += [mixed(rng, V["vocab"], 40)]
-    answer = student.run(with_shipped, V, CHUNKS, texts)
-    encodings = {
-        "shipped": tiktoken_of(shipped(), GPT4),
-        "small": tiktoken_of(CHUNKS["vocab"], GPT4),
-    }
-    expected = [[which, list(map(enc.encode_ordinary, texts))] for which, enc in encodings.items()]
-    one_of(answer, *expected)
+    answer = student.run(probes.with_shipped, V, CHUNKS, texts)
+    by_all, by_few = tiktoken_of(shipped(), GPT4), tiktoken_of(CHUNKS["vocab"], GPT4)
+    right = ["shipped", [by_all.encode_ordinary(text) for text in texts]]
+    other = ["small", [by_few.encode_ordinary(text) for text in texts]]
+    close_to_one(answer, right, other)
 
 
 # ----------------------------------------------------------------------------------- specials
@@ -663,23 +480,11 @@ def test_the_vocabulary_that_ships(student, rng):
 SPECIALS = {"<|endoftext|>": 400, "<|fim|>": 401, "[a|b]*": 402, "the end": 403}
 
 
-def remembered(m, specials, again):
-    t = m.RegexTokenizer()
-    t.register_special_tokens(dict(specials))
-    first = dict(t.special_tokens)
-    t.register_special_tokens(dict(again))
-    return [first, {key: t.special_tokens.get(key) for key in again}]
-
-
 @task("RegexTokenizer.register_special_tokens")
 def test_specials_are_remembered(student, rng):
     """special_tokens holds what was registered, and what is registered later."""
     one = {"<|endoftext|>": 1000 + number(rng, 1000), "<|x|>": 300}
-    close(student.run(remembered, one, SPECIALS), [one, SPECIALS])
-
-
-def special_steps(texts, allowed):
-    return [["encode", [text, allowed]] for text in texts]
+    close(student.run(probes.remembered, [one, SPECIALS]), [one, SPECIALS])
 
 
 SPECIAL_TEXTS = [
@@ -700,8 +505,7 @@ def test_all_specials(student):
     """allowed_special "all": at both ends, twice in a row, with signs that mean something in re."""
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
     expected = [enc.encode(text, allowed_special="all") for text in SPECIAL_TEXTS]
-    steps = special_steps(SPECIAL_TEXTS, "all")
-    close(student.run(drive, "regex", CHUNKS, SPECIALS, steps), expected)
+    check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, "all")
 
 
 @task("RegexTokenizer.encode")
@@ -709,21 +513,17 @@ def test_some_specials(student):
     """allowed_special as a set: those become their id, the others are text; an empty one, too."""
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
     for allowed in ({"<|fim|>"}, {"<|endoftext|>", "[a|b]*"}, set()):
-        expected = [
-            enc.encode(text, allowed_special=allowed, disallowed_special=())
-            for text in SPECIAL_TEXTS
-        ]
-        steps = special_steps(SPECIAL_TEXTS, allowed)
-        close(student.run(drive, "regex", CHUNKS, SPECIALS, steps), expected)
+        chosen = {"allowed_special": allowed, "disallowed_special": ()}
+        expected = [enc.encode(text, **chosen) for text in SPECIAL_TEXTS]
+        check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, allowed)
 
 
 @task("RegexTokenizer.encode")
 def test_no_specials(student):
     """allowed_special "none": all is text, and nothing is an error."""
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
-    steps = special_steps(SPECIAL_TEXTS, "none")
     expected = [enc.encode_ordinary(text) for text in SPECIAL_TEXTS]
-    close(student.run(drive, "regex", CHUNKS, SPECIALS, steps), expected)
+    check(student, CHUNKS, "encode", SPECIAL_TEXTS, expected, SPECIALS, "none")
 
 
 @task("RegexTokenizer.encode")
@@ -732,11 +532,11 @@ def test_none_raise(student):
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, SPECIALS)
     fine = ["hell op", "", "<|endoftext|"]
     bad = [text for text in SPECIAL_TEXTS if any(token in text for token in SPECIALS)]
-    steps = [*steps_of("encode", fine), *special_steps(fine, "none_raise")]
-    steps += [["encode", [text], "may fail"] for text in bad]
-    steps += [["encode", [text, "none_raise"], "may fail"] for text in bad]
+    steps = steps_of("encode", fine) + steps_of("encode", fine, "none_raise")
+    for step in steps_of("encode", bad) + steps_of("encode", bad, "none_raise"):
+        steps.append([*step, "may fail"])
     expected = [*map(enc.encode_ordinary, fine)] * 2 + ["error"] * 2 * len(bad)
-    close(student.run(drive, "regex", CHUNKS, SPECIALS, steps), expected)
+    close(student.run(probes.drive, CHUNKS, SPECIALS, steps), expected)
 
 
 @task("RegexTokenizer.encode")
@@ -744,12 +544,11 @@ def test_specials_that_begin_another(student):
     """Of two specials that begin alike the longer one counts (it was registered first)."""
     specials = {"<|end|>!": 500, "<|end|>": 501}
     texts = ["x<|end|>!<|end|><|end|>?", "<|end|>! <|end|>"]
-    the, q, bang, space = 120, 63, 33, 32
-    expected = [[the, 500, 501, 501, q], [500, space, 501]]
-    answer = student.run(drive, "regex", CHUNKS, specials, special_steps(texts, "all"))
-    close(answer, expected)
-    answer = student.run(drive, "regex", CHUNKS, specials, special_steps(texts[:1], {"<|end|>"}))
-    close(answer, [[the, 501, bang, 501, 501, q]])
+    x, q, bang, space = b"x?! "
+    expected = [[x, 500, 501, 501, q], [500, space, 501]]
+    check(student, CHUNKS, "encode", texts, expected, specials, "all")
+    expected = [[x, 501, bang, 501, 501, q]]
+    check(student, CHUNKS, "encode", texts[:1], expected, specials, {"<|end|>"})
 
 
 @task("RegexTokenizer.decode")
@@ -758,71 +557,30 @@ def test_decoding_with_specials(student, rng):
     vocab = {**CHUNKS["vocab"], **{idx: token.encode() for token, idx in SPECIALS.items()}}
     ids = [[400, 266, 111, 402, 403, 403], [195, 188, 401], [128, 400], [], [195, 400]]
     ids += [[(400, 257, 266)[number(rng, 3)] for _ in range(8)]]
-    expected = [b"".join(vocab[i] for i in row).decode("utf-8", "replace") for row in ids]
-    close(student.run(drive, "regex", CHUNKS, SPECIALS, steps_of("decode", ids)), expected)
+    check(student, CHUNKS, "decode", ids, [text_of(row, vocab) for row in ids], SPECIALS)
 
 
 @task("RegexTokenizer.decode")
 def test_an_id_that_is_no_special(student):
     """An id that is neither in the vocabulary nor special is an error."""
     steps = [["decode", [[104, 401]]], ["decode", [[104, 404]], "may fail"]]
-    close(student.run(drive, "regex", CHUNKS, SPECIALS, steps), ["h<|fim|>", "error"])
+    close(student.run(probes.drive, CHUNKS, SPECIALS, steps), ["h<|fim|>", "error"])
 
 
 # -------------------------------------------------------------------------------- save and load
 
 
-def saved(m, V, variants):
-    """Which of the files that some tokenizers write are the same."""
-    import tempfile
-
-    files = []
-    for pattern, pairs, specials in variants:
-        t = m.RegexTokenizer(pattern)
-        t.merges = {tuple(pair): 256 + i for i, pair in enumerate(pairs)}
-        t.vocab = {i: bytes([i]) for i in range(256)}
-        for (a, b), idx in t.merges.items():
-            t.vocab[idx] = t.vocab[a] + t.vocab[b]
-        if specials:
-            t.register_special_tokens(dict(specials))
-        with tempfile.TemporaryDirectory() as folder:
-            t.save(f"{folder}/ours")
-            with open(f"{folder}/ours.model", "rb") as file:
-                files.append(file.read())
-    return [[a == b for b in files] for a in files]
-
-
 @task("save")
 def test_all_is_in_the_file(student):
     """Tokenizers that differ in a merge, in the pattern or in a special token write other files."""
-    a = [GPT4, [(97, 98), (256, 99)], []]
-    variants = [a, a, [GPT4, [(97, 98), (256, 100)], []], [GPT2, a[1], []], [GPT4, a[1][:1], []]]
-    specials = [{"<|x|>": 300}, {"<|x|>": 301}, {"<|y|>": 300}, {"<|x|>": 300, "<|y|>": 301}]
-    variants += [[*a[:2], special] for special in specials]
+    pairs, others = [(97, 98), (256, 99)], [(97, 98), (256, 100)]
+    a, *rest = [vocabulary(p, GPT4) for p in (pairs, others, pairs[:1])]
+    variants = [(V, {}) for V in (a, a, *rest, vocabulary(pairs, GPT2))]
+    variants += [(a, {"<|x|>": 300}), (a, {"<|x|>": 301}), (a, {"<|y|>": 300})]
+    variants += [(a, {"<|x|>": 300, "<|y|>": 301})]
     n = len(variants)
     expected = [[i == j or {i, j} == {0, 1} for j in range(n)] for i in range(n)]
-    close(student.run(saved, CHUNKS, variants), expected)
-
-
-def loaded(m, V, specials, texts, basic):
-    """What a saved tokenizer is when it is loaded, and what it makes of texts."""
-    import tempfile
-
-    kind = m.BasicTokenizer if basic else m.RegexTokenizer
-    t = kind() if basic else kind(V["pattern"])
-    t.merges, t.vocab = dict(V["merges"]), dict(V["vocab"])
-    if specials:
-        t.register_special_tokens(dict(specials))
-    again = kind() if basic or not texts else kind(V["pattern"])
-    with tempfile.TemporaryDirectory() as folder:
-        t.save(f"{folder}/ours")
-        result = again.load(f"{folder}/ours.model")
-    again = result if isinstance(result, kind) else again
-    if texts:
-        return [list(again.encode(text) if basic else again.encode(text, "all")) for text in texts]
-    pattern = "" if basic else again.pattern
-    vocab = {i: again.vocab.get(i) for i in V["vocab"]}
-    return [list(dict(again.merges).items()), vocab, dict(again.special_tokens), pattern]
+    close(student.run(probes.saved, variants), expected)
 
 
 ODD_SPECIALS = {"<|endoftext|>": 400, "the end of it": 401, "<|한|>": 402, "7 7": 7000}
@@ -831,13 +589,10 @@ ODD_SPECIALS = {"<|endoftext|>": 400, "the end of it": 401, "<|한|>": 402, "7 7
 @task("load")
 def test_all_comes_back(student):
     """Merges in their order, vocabulary, pattern, and special tokens, with spaces in them."""
-    V = CHUNKS
-    expected = [list(V["merges"].items()), V["vocab"], ODD_SPECIALS, V["pattern"]]
-    close(student.run(loaded, V, ODD_SPECIALS, [], False), expected)
-    V = BASIC
-    close(student.run(loaded, V, {}, [], True), [list(V["merges"].items()), V["vocab"], {}, ""])
     empty = {**CHUNKS, "merges": {}, "vocab": BYTES}
-    close(student.run(loaded, empty, {}, [], False), [[], BYTES, {}, GPT4])
+    for V, specials, pattern in ((CHUNKS, ODD_SPECIALS, GPT4), (BASIC, {}, ""), (empty, {}, GPT4)):
+        expected = [list(V["merges"].items()), V["vocab"], specials, pattern]
+        close(student.run(probes.loaded, V, specials), expected)
 
 
 @task("load")
@@ -846,38 +601,18 @@ def test_loaded_encodes_alike(student, rng):
     texts = ["", "the end of it is the end", " hell 7 7<|한|>", mixed(rng, CHUNKS["vocab"], 30)]
     enc = tiktoken_of(CHUNKS["vocab"], GPT4, ODD_SPECIALS)
     expected = [enc.encode(text, allowed_special="all") for text in texts]
-    close(student.run(loaded, CHUNKS, ODD_SPECIALS, texts, False), expected)
-
-
-def wrong_file(m, name, text):
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/{name}", "w", encoding="utf-8") as file:
-            file.write(text)
-        try:
-            m.RegexTokenizer().load(f"{folder}/{name}")
-        except NotImplementedError:
-            raise
-        except Exception:
-            return "error"
-    return "no error"
+    close(student.run(probes.loaded_encodes, CHUNKS, ODD_SPECIALS, texts), expected)
 
 
 @task("load")
 def test_a_wrong_file(student):
     """A file of another program, an older version, an empty one: an error, no tokenizer."""
     model = "\n{}\n0\n97 98\n256 99\n".format(GPT4.replace("\\", r"\\"))
-    for first in ("another program 3.1", "minbpe v0", ""):
-        close(student.run(wrong_file, "other.model", first + model), "error")
-    close(student.run(wrong_file, "empty.model", ""), "error")
+    for text in ("another program 3.1" + model, "minbpe v0" + model, model, ""):
+        close(student.run(probes.wrong_file, text), "error")
 
 
 # ---------------------------------------------------------------------------------- GPT-4's own
-
-
-def parts(m, ranks, cases):
-    return [list(m.bpe_parts(ranks, t, *([] if lim is None else [lim]))) for t, lim in cases]
 
 
 def naive_parts(ranks, token, limit):
@@ -894,29 +629,25 @@ def naive_parts(ranks, token, limit):
 @task("bpe_parts")
 def test_parts_below_a_rank(student, rng):
     """What bytes are merged to by lower ranks than a limit; without a limit, by all."""
-    ranks = dict(list(shipped().items())[:500])
+    ranks = first(500, shipped())
     known = list(ranks)[256:]
     tokens = [known[number(rng, len(known))] for _ in range(8)] + [b" the the", b"a", b"hehe"]
     cases = [(token, limit) for token in tokens for limit in (256, 300, 450, None)]
     cases += [(token, ranks[token]) for token in known[::17]]
     expected = [naive_parts(ranks, token, limit) for token, limit in cases]
-    close(student.run(parts, ranks, cases), expected)
-
-
-def recovered(m, ranks):
-    return dict(m.recover_merges(ranks))
+    close(student.run(probes.parts, ranks, cases), expected)
 
 
 @task("recover_merges")
 def test_the_merges_that_ship(student):
     """From the ranks of the shipped vocabulary: the merges that its training made."""
-    close(student.run(recovered, shipped()), shipped_vocabulary()["merges"])
+    close(student.recover_merges(shipped()), shipped_vocabulary()["merges"])
 
 
 def shuffled():
     """The shipped vocabulary with GPT-2's order of the bytes: printable ones first."""
-    first = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    order = [*first, *(b for b in range(256) if b not in first)]
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    order = [*printable, *(b for b in range(256) if b not in printable)]
     ranks = {bytes([byte]): i for i, byte in enumerate(order)}
     return ranks | {token: rank for token, rank in shipped().items() if len(token) > 1}
 
@@ -933,31 +664,26 @@ def true_merges(ranks):
 @task("recover_merges")
 def test_merges_of_shuffled_bytes(student):
     """Where bytes have other ids than their numbers, the merges speak of those ids."""
-    ranks = dict(list(shuffled().items())[:420])
-    close(student.run(recovered, ranks), true_merges(ranks))
+    ranks = first(420, shuffled())
+    close(student.recover_merges(ranks), true_merges(ranks))
 
 
 @task("recover_merges")
 def test_merges_of_cl100k(student):
     """From the first ranks of GPT-4's own vocabulary: its merges (skipped without the file)."""
     few = {b"a": 0, b"b": 1, b"ab": 2, b"abb": 3}  # so that this isn't skipped without a word
-    close(student.run(recovered, few), {(0, 1): 2, (2, 1): 3})
-    ranks = dict(list(cl100k().items())[:1000])
-    close(student.run(recovered, ranks), true_merges(ranks))
-
-
-def shuffle(m, ranks):
-    there, back = m.byte_shuffle(ranks)
-    return [dict(enumerate(x)) if isinstance(x, (list, tuple)) else x for x in (there, back)]
+    close(student.recover_merges(few), {(0, 1): 2, (2, 1): 3})
+    ranks = first(1000, cl100k())
+    close(student.recover_merges(ranks), true_merges(ranks))
 
 
 @task("byte_shuffle")
 def test_the_order_of_bytes(student, rng):
     """Each byte's id, and each id's byte: a permutation, there and back."""
-    order = torch.randperm(256, generator=rng).tolist()
+    order = rng.permutation(256).tolist()
     for ranks in ({bytes([b]): i for i, b in enumerate(order)}, shuffled()):
         there = {b: ranks[bytes([b])] for b in range(256)}
-        close(student.run(shuffle, ranks), [there, {i: b for b, i in there.items()}])
+        close(student.run(probes.shuffle, ranks), [there, {i: b for b, i in there.items()}])
 
 
 GPT4_SPECIALS = {
@@ -969,20 +695,6 @@ GPT4_SPECIALS = {
 }
 
 
-def gpt4(m, ranks, pattern, specials, texts, special_texts):
-    """GPT4Tokenizer() where tiktoken's cl100k_base has these ranks; ids, and texts again."""
-    import tiktoken
-    from tiktoken import registry
-
-    registry.ENCODINGS["cl100k_base"] = tiktoken.Encoding(
-        "cl100k_base", pat_str=pattern, mergeable_ranks=ranks, special_tokens=specials
-    )
-    t = m.GPT4Tokenizer()
-    ids = [list(t.encode(text)) for text in texts]
-    ids += [list(t.encode(text, allowed_special="all")) for text in special_texts]
-    return [ids, [t.decode(row) for row in ids]]
-
-
 def check_gpt4(student, ranks, rng):
     enc = tiktoken_of(ranks, GPT4, GPT4_SPECIALS)
     texts = [*EDGES, "hello world, the children's children\n\n", "안녕하세요 👋"]
@@ -990,112 +702,31 @@ def check_gpt4(student, ranks, rng):
     texts += [jumble(rng, 40)]
     special = ["<|endoftext|>the<|endofprompt|>", "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>c"]
     expected = [enc.encode(text, allowed_special="all") for text in [*texts, *special]]
-    answer = student.run(gpt4, ranks, GPT4, GPT4_SPECIALS, texts, special)
+    answer = student.run(probes.gpt4, ranks, GPT4, GPT4_SPECIALS, texts, special)
     close(answer, [expected, [*texts, *special]])
 
 
 @task("GPT4Tokenizer")
 def test_shuffled_shakespeare(student, rng):
     """With the shipped vocabulary, its bytes shuffled, in the place of GPT-4's: tiktoken's ids."""
-    check_gpt4(student, dict(list(shuffled().items())[:640]), rng)
+    check_gpt4(student, first(640, shuffled()), rng)
 
 
 @task("GPT4Tokenizer")
 def test_tokens_of_cl100k(student, rng):
     """With the first tokens of GPT-4's own vocabulary (skipped without the file), too."""
     few = {bytes([i]): 255 - i for i in range(256)}  # so that this isn't skipped without a word
-    close(student.run(gpt4, few, GPT4, GPT4_SPECIALS, ["a"], []), [[[255 - 97]], ["a"]])
-    check_gpt4(student, dict(list(cl100k().items())[:1200]), rng)
+    close(student.run(probes.gpt4, few, GPT4, GPT4_SPECIALS, ["a"], []), [[[255 - 97]], ["a"]])
+    check_gpt4(student, first(1200, cl100k()), rng)
 
 
 # ----------------------------------------------------------------------- what tokens are used for
 
 
-def use(m, name, V, specials, args, place):
-    """Call a function with a tokenizer of ours among its arguments; the answer as plain data."""
-    import re
-    from itertools import pairwise
-
-    import regex
-
-    class Tok:
-        def __init__(self):
-            self.merges, self.vocab = dict(V["merges"]), dict(V["vocab"])
-            self.pattern = V["pattern"]
-            self.compiled_pattern = regex.compile(self.pattern)
-            self.special_tokens = self.inverse_special_tokens = {}
-            self.register_special_tokens(specials)
-
-        def register_special_tokens(self, special_tokens):
-            self.special_tokens = {**self.special_tokens, **special_tokens}
-            self.inverse_special_tokens = {i: s for s, i in self.special_tokens.items()}
-
-        def chunks(self, text):
-            return self.compiled_pattern.findall(text)
-
-        def _encode_chunk(self, data):
-            ids = list(data)
-            while len(ids) > 1:
-                pairs = [(self.merges.get(p, 1e9), i) for i, p in enumerate(pairwise(ids))]
-                rank, i = min(pairs)
-                if rank == 1e9:
-                    break
-                ids[i : i + 2] = [rank]
-            return ids
-
-        def encode_ordinary(self, text):
-            return [
-                idx for chunk in self.chunks(text) for idx in self._encode_chunk(chunk.encode())
-            ]
-
-        def encode(self, text, allowed_special="none_raise", disallowed_special="all"):
-            known = self.special_tokens
-            chosen = [s for s in known if allowed_special == "all" or s in allowed_special]
-            if isinstance(allowed_special, str) and allowed_special != "all":
-                if allowed_special not in ("none", "none_raise"):
-                    raise ValueError(f"allowed_special={allowed_special}")
-                chosen = []
-            strict = allowed_special == "none_raise" and disallowed_special == "all"
-            if strict and any(s in text for s in known):
-                raise ValueError("a special token in the text")
-            if not chosen:
-                return self.encode_ordinary(text)
-            ids = []
-            for part in re.split("(" + "|".join(map(re.escape, chosen)) + ")", text):
-                ids += [known[part]] if part in chosen else self.encode_ordinary(part)
-            return ids
-
-        __call__ = encode
-
-        def decode(self, ids):
-            specials = {i: s.encode() for i, s in self.inverse_special_tokens.items()}
-            return b"".join({**self.vocab, **specials}[i] for i in ids).decode("utf-8", "replace")
-
-    def plain(x):
-        if isinstance(x, (set, frozenset)):
-            return sorted(map(plain, x))
-        if isinstance(x, (list, tuple)):
-            return [plain(y) for y in x]
-        return {key: plain(y) for key, y in x.items()} if isinstance(x, dict) else x
-
-    def called(tok):
-        answer = getattr(m, name)(*args[:place], tok, *args[place:])
-        if name == "unstable":  # many ways lead to the same completion
-            answer = [answer[0], {tuple(completion) for completion in answer[1]}]
-        if name in ("why_reverse", "why_halts", "why_yaml") and isinstance(answer, dict):
-            answer = list(answer.values())
-        return plain(answer)
-
-    tok = Tok()
-    try:
-        return called(tok)
-    except AttributeError as error:
-        if error.obj is not tok:
-            raise
-    own = m.RegexTokenizer(V["pattern"])  # it leans on what only its own tokenizers have
-    own.merges, own.vocab = dict(V["merges"]), dict(V["vocab"])
-    own.register_special_tokens(dict(specials))
-    return called(own)
+def ask(student, name, *args, V=CHUNKS, specials=None):
+    """What a function answers that takes a tokenizer."""
+    installed("tiktoken")
+    return student.run(probes.use, name, V, specials or {}, *args)
 
 
 def plain_ids(text, V=CHUNKS):
@@ -1111,8 +742,8 @@ def test_a_conversation(student):
     expected = []
     for role, content in talk:
         expected += [300, *plain_ids(role), 10, *plain_ids(content), 301, 10]
-    close(student.run(use, "chat_ids", CHUNKS, CHAT, [messages], 1), expected)
-    close(student.run(use, "chat_ids", CHUNKS, CHAT, [[]], 1), [])
+    close(ask(student, "chat_ids", messages, specials=CHAT), expected)
+    close(ask(student, "chat_ids", [], specials=CHAT), [])
 
 
 @task("fim_ids")
@@ -1120,18 +751,15 @@ def test_a_hole(student):
     """Prefix, suffix, middle, each behind its special token; also where a part is empty."""
     for prefix, middle, suffix in (("the shop", " hell", "op 12"), ("", "ü", " he"), ("a", "", "")):
         expected = [310, *plain_ids(prefix), 312, *plain_ids(suffix), 311, *plain_ids(middle)]
-        close(student.run(use, "fim_ids", CHUNKS, FIM, [prefix, middle, suffix], 3), expected)
-
-
-def costs(m, cases):
-    return [m.vocab_cost(*case) for case in cases]
+        close(ask(student, "fim_ids", prefix, middle, suffix, specials=FIM), expected)
 
 
 @task("vocab_cost")
 def test_cost_of_a_vocabulary(student):
     """A row in the embedding and one in the head; once if the two are one table."""
     cases = [(50257, 768, True), (50257, 768, False), (65, 384, False), (100277, 7, True)]
-    close(student.run(costs, cases), [v * n * (1 if tied else 2) for v, n, tied in cases])
+    for v, n, tied in cases:
+        close(student.vocab_cost(v, n, tied), v * n * (1 if tied else 2))
 
 
 RATES = ["the shop hell 127", "üü한국 the", "op", "👋", ""]
@@ -1142,7 +770,7 @@ def test_tokens_per_character(student, rng):
     """Tokens over code points, 0 for an empty text."""
     for text in [*RATES, mixed(rng, CHUNKS["vocab"], 25)]:
         expected = len(plain_ids(text)) / len(text) if text else 0.0
-        close(student.run(use, "tokens_per_char", CHUNKS, {}, [text], 0), expected)
+        close(ask(student, "tokens_per_char", text), expected)
 
 
 @task("compression")
@@ -1150,15 +778,10 @@ def test_bytes_per_token(student, rng):
     """Bytes over tokens, 0 for an empty text."""
     for text in [*RATES, mixed(rng, CHUNKS["vocab"], 25)]:
         expected = len(text.encode()) / len(plain_ids(text)) if text else 0.0
-        close(student.run(use, "compression", CHUNKS, {}, [text], 0), expected)
+        close(ask(student, "compression", text), expected)
 
 
 # ----------------------------------------------------------------------------------- why, why
-
-
-def ask(student, name, *args):
-    installed("regex")
-    return student.run(use, name, CHUNKS, {"<|endoftext|>": 400, "<|x|>": 401}, list(args), 0)
 
 
 @task("why_spelling")
@@ -1172,8 +795,8 @@ def test_letters_in_a_token(student):
 def test_word_and_reverse(student):
     """The numbers of tokens of a word and of its letters backwards."""
     for word in (" hell", " ope", "shop", ".DefaultCellStyle", "üb"):
-        both = [plain_ids(word), plain_ids(word[::-1])]
-        one_of(ask(student, "why_reverse", word), list(map(len, both)), both)
+        answer = ask(student, "why_reverse", word)
+        tokens_or_counts(answer, plain_ids(word), plain_ids(word[::-1]))
 
 
 @task("why_arithmetic")
@@ -1181,21 +804,15 @@ def test_numbers_in_pieces(student):
     """The tokens of each number: some are whole, some fall into pieces."""
     for numbers in ([127, 677, 1275, 6773], [12, 1, 121212, 312]):
         ids = [plain_ids(str(n)) for n in numbers]
-        texts = [[CHUNKS["vocab"][i].decode() for i in row] for row in ids]
-        answers = (ids, [len(row) for row in ids], texts)
-        named = [dict(zip(keys, a)) for a in answers for keys in (numbers, map(str, numbers))]
-        one_of(ask(student, "why_arithmetic", numbers), *answers, *named)
+        answer = ask(student, "why_arithmetic", numbers)
+        tokens_of_numbers(answer, numbers, ids, CHUNKS["vocab"])
 
 
 @task("why_languages")
 def test_tokens_by_language(student):
     """How many tokens each language's sentence takes, by its name."""
-    sentences = {
-        "English": " the shop then",
-        "한국어": "안녕하세요",
-        "日本語": "こんにちは the",
-        "": "",
-    }
+    sentences = {"English": " the shop then", "한국어": "안녕하세요", "日本語": "こんにちは the"}
+    sentences[""] = ""
     expected = {name: len(plain_ids(text)) for name, text in sentences.items()}
     close(ask(student, "why_languages", sentences), expected)
 
@@ -1204,7 +821,8 @@ def test_tokens_by_language(student):
 def test_tokens_of_python(student):
     """The number of tokens of a block, its indentation with it."""
     for code in ("def the(op):\n    if op:\n        return op\n", "x = 1\n", "\n\n    he"):
-        one_of(ask(student, "why_python", code), len(plain_ids(code)), plain_ids(code))
+        ids = plain_ids(code)
+        close_to_one(ask(student, "why_python", code), len(ids), ids)
 
 
 @task("why_trailing_space")
@@ -1213,28 +831,25 @@ def test_a_space_at_the_end(student):
     for text in ("Please visit our shop", "the", " op 127"):
         more = [plain_ids(text), plain_ids(text + " ")]
         never = plain_ids(text + " o")[: len(more[1])] != more[1]
-        one_of(ask(student, "why_trailing_space", text), [*more, never], more)
+        close_to_one(ask(student, "why_trailing_space", text), [*more, never], more)
 
 
 @task("why_trailing_space")
 def test_a_space_that_is_taken(student):
     """Where " o" begins a token the answer is True: the space alone never comes before it."""
-    V = {
-        **CHUNKS,
-        "merges": {**CHUNKS["merges"], (32, 111): 270},
-        "vocab": {**CHUNKS["vocab"], 270: b" o"},
-    }
+    V = {**CHUNKS, "merges": {**CHUNKS["merges"], (32, 111): 270}}
+    V["vocab"] = {**CHUNKS["vocab"], 270: b" o"}
     expected = [plain_ids("the"), [*plain_ids("the"), 32], True]
-    close(student.run(use, "why_trailing_space", V, {}, ["the"], 0), expected)
+    close(ask(student, "why_trailing_space", "the", V=V), expected)
 
 
 @task("why_halts")
 def test_one_token_or_many(student):
     """The special text's tokens with all specials allowed, and with none."""
-    for text, with_specials in (("<|endoftext|>", [400]), ("<|x|>", [401]), ("the<|x|>", None)):
-        allowed = with_specials or [*plain_ids("the"), 401]
-        both = [allowed, plain_ids(text)]
-        one_of(ask(student, "why_halts", text), list(map(len, both)), both)
+    specials = {"<|endoftext|>": 400, "<|x|>": 401}
+    the = plain_ids("the")
+    for text, ids in (("<|endoftext|>", [400]), ("<|x|>", [401]), ("the<|x|>", [*the, 401])):
+        tokens_or_counts(ask(student, "why_halts", text, specials=specials), ids, plain_ids(text))
 
 
 @task("why_yaml")
@@ -1242,61 +857,39 @@ def test_json_and_yaml(student):
     """The tokens of one record as JSON, then as YAML."""
     record = '{"shop": {"open": true, "then": [1, 2]}}', "shop:\n  open: true\n  then: [1, 2]\n"
     for pair in (record, record[::-1]):
-        both = list(map(plain_ids, pair))
-        one_of(ask(student, "why_yaml", *pair), list(map(len, both)), both)
+        tokens_or_counts(ask(student, "why_yaml", *pair), *map(plain_ids, pair))
 
 
 @task("untrained_tokens")
 def test_tokens_that_never_occur(student, rng):
     """The ids of the vocabulary that the corpus doesn't have, merged tokens and bytes alike."""
-    V = vocabulary(list(shipped_vocabulary()["merges"])[:150], GPT4)
+    V = shipped_vocabulary(150)
     for corpus in (mixed(rng, V["vocab"], 80), "the children of the house", ""):
         rest = sorted(set(V["vocab"]) - set(plain_ids(corpus, V)))
-        answer = student.run(use, "untrained_tokens", V, {}, [corpus], 0)
-        one_of(answer, rest, sorted(V["vocab"][idx] for idx in rest))
-
-
-def grown(m, V, old, specials, texts):
-    """The special tokens after growing, and texts before and after."""
-    tok = m.RegexTokenizer(V["pattern"])
-    tok.merges, tok.vocab = dict(V["merges"]), dict(V["vocab"])
-    if old:
-        tok.register_special_tokens(dict(old))
-    before = [list(tok.encode(text, "all")) for text in texts]
-    result = m.grow(tok, list(specials))
-    tok = result if hasattr(result, "encode") else tok
-    after = [list(tok.encode(text, "all")) for text in texts]
-    new = [list(tok.encode(s, "all")) for s in specials]
-    return [before == after, new, dict(tok.special_tokens), tok.decode([x[0] for x in new])]
+        untrained(ask(student, "untrained_tokens", corpus, V=V), rest, V["vocab"])
 
 
 @task("grow")
 def test_new_tokens(student):
     """New ids after the last one, special ones included, in their order; old texts as before."""
     texts = ["the shop hell", "a<|endoftext|><|x|>b", ""]
-    for old in (
-        {},
-        {"<|endoftext|>": 270},
-        {"<|x|>": 100276, "<|endoftext|>": 100257},
-        {"<|x|>": 3},
-    ):
+    high = {"<|x|>": 100276, "<|endoftext|>": 100257}
+    for old in ({}, {"<|endoftext|>": 270}, high, {"<|x|>": 3}):
         last = max([267, *old.values()])
         for specials in (["<|im_start|>", "<|im_end|>", "[new]"], ["<|z|>"]):
             new = {special: last + 1 + i for i, special in enumerate(specials)}
             expected = [True, [[idx] for idx in new.values()], {**old, **new}, "".join(specials)]
-            close(student.run(grown, CHUNKS, old, specials, texts), expected)
+            close(student.run(probes.grown_encodes, CHUNKS, old, specials, texts), expected)
 
 
 @task("unstable")
 def test_what_may_still_come(student):
     """Stable tokens and completions are tiktoken's own, on the shipped vocabulary."""
-    ranks = dict(list(shipped().items())[:512])
-    V = vocabulary(list(shipped_vocabulary()["merges"])[:256], GPT4)
-    enc = tiktoken_of(ranks, GPT4)
+    V = shipped_vocabulary(256)
+    enc = tiktoken_of(first(512, shipped()), GPT4)
     for text in ("Before we proceed any fur", "the childre", "speak", "xq", "I", "No more! Spe"):
         stable, completions = enc.encode_with_unstable(text)
-        expected = [stable, sorted(completions)]
-        close(student.run(use, "unstable", V, {}, [text], 0), expected)
+        close(ask(student, "unstable", text, V=V), [stable, sorted(completions)])
 
 
 # --------------------------------------------------------------------------- other ways to tokens
@@ -1344,14 +937,6 @@ def settings(model):
     }
 
 
-def piece(m, text, size, texts):
-    import sentencepiece
-
-    model = m.train_sentencepiece(text, size)
-    sp = sentencepiece.SentencePieceProcessor(model_proto=bytes(model))
-    return [bytes(model), sp.decode([sp.encode(text) for text in texts])]
-
-
 @task("train_sentencepiece")
 def test_sentencepieces_settings(student):
     """The size; bytes for the unknown; no normalisation; spaces left alone; a space before."""
@@ -1359,72 +944,39 @@ def test_sentencepieces_settings(student):
     text = (DATA / "shakespeare_small.txt").read_text(encoding="utf-8")[:3000]
     texts = ["the  ﬁrst   Å ½ 한국 👋", "speak, speak"]
     for size in (330, 345):
-        answer = student.run(piece, text, size, texts)
-        close(answer[1], texts)
+        _, again, model = student.run(probes.sentencepieces, text, size, texts)
+        close(again, texts)
         expected = {"vocabulary": size, "byte_fallback": True, "identity": True}
         expected |= {"add_dummy_prefix": True, "remove_extra_whitespaces": False}
-        close(settings(answer[0]), expected)
-
-
-def nearest(m, patches, codes):
-    import torch
-
-    return torch.as_tensor(m.codebook_encode(patches, codes)).to(torch.int64)
-
-
-def numbers(rng, *shape, device):
-    return torch.randn(shape, generator=rng, dtype=torch.float64).to(device)
+        close(settings(model), expected)
 
 
 @task("codebook_encode")
-def test_the_nearest_code(student, rng, device):
+def test_the_nearest_code(student, rng):
     """The number of the code at the least distance, not of the largest product."""
-    patches, codes = numbers(rng, 61, 3, device=device), 2 * numbers(rng, 7, 3, device=device)
+    patches = rng.normal(61, 3, dtype=DOUBLE)
+    codes = rng.normal(7, 3, scale=2, dtype=DOUBLE)
     codes[2] *= 5
-    close(student.run(nearest, patches, codes), torch.cdist(patches, codes).argmin(1))
-    one = torch.zeros(1, dtype=torch.int64, device=device)
-    close(student.run(nearest, patches[:1], codes[:1]), one)
+    for some, of in ((patches, codes), (patches[:1], codes[:1])):
+        close(student.run(probes.nearest, some, of), torch.cdist(some, of).argmin(1))
 
 
 @task("codebook_decode")
-def test_codes_again(student, rng, device):
+def test_codes_again(student, rng):
     """The code of each id, for ids in a row and in a grid."""
-    codes = numbers(rng, 7, 3, device=device)
+    codes = rng.normal(7, 3, dtype=DOUBLE)
     for shape in ((11,), (4, 5)):
-        ids = torch.randint(0, 7, shape, generator=rng).to(device)
-        close(
-            student.codebook_decode(ids, codes),
-            codes.index_select(0, ids.reshape(-1)).view(*shape, 3),
-        )
-
-
-def straight(m, patches, codes, up):
-    import torch
-
-    patches, codes = patches.requires_grad_(), codes.requires_grad_()
-    out = m.quantize(patches, codes)
-    if isinstance(out, (tuple, list)):
-        out = next(x for x in out if x.is_floating_point())
-    gradients = torch.autograd.grad((out * up).sum(), [patches, codes], allow_unused=True)
-    to_codes = torch.zeros_like(codes) if gradients[1] is None else gradients[1]
-    to_patches = torch.zeros_like(patches) if gradients[0] is None else gradients[0]
-    return [out.detach(), to_patches, to_codes]
+        ids = rng.integers(0, 7, *shape)
+        expected = codes.index_select(0, ids.reshape(-1)).view(*shape, 3)
+        close(student.codebook_decode(ids, codes), expected)
 
 
 @task("quantize")
-def test_straight_through(student, rng, device):
+def test_straight_through(student, rng):
     """Forwards the nearest codes; backwards the patches get the gradient as it is, codes none."""
-    patches, codes = numbers(rng, 9, 4, device=device), numbers(rng, 5, 4, device=device)
-    up = numbers(rng, 9, 4, device=device)
+    patches, codes, up = (rng.normal(n, 4, dtype=DOUBLE) for n in (9, 5, 9))
     expected = codes[torch.cdist(patches, codes).argmin(1)]
-    close(student.run(straight, patches, codes, up), [expected, up, torch.zeros_like(codes)])
-
-
-def tokens_of_image(m, image, codes, patch):
-    import torch
-
-    ids, again = m.image_tokens(image, codes, patch)
-    return [torch.as_tensor(ids).to(torch.int64), again]
+    close(student.run(probes.straight, patches, codes, up), [expected, up, torch.zeros_like(codes)])
 
 
 def patches_of(image, p):
@@ -1435,21 +987,20 @@ def patches_of(image, p):
 
 
 @task("image_tokens")
-def test_exact_patches(student, rng, device):
+def test_exact_patches(student, rng):
     """An image whose patches are in the codebook comes back as it was, its ids in a grid."""
     for H, W, C, p in ((6, 9, 2, 3), (4, 2, 3, 2), (3, 5, 1, 1)):
-        image = numbers(rng, H, W, C, device=device)
+        image = rng.normal(H, W, C, dtype=DOUBLE)
         codes = patches_of(image, p)
-        order = torch.randperm(len(codes), generator=rng)
-        grid = order.argsort().view(H // p, W // p).to(device)
-        codes = codes[order.to(device)]
-        close(student.run(tokens_of_image, image, codes, p), [grid, image])
+        order = rng.permutation(len(codes))
+        grid = order.argsort().view(H // p, W // p)
+        close(student.run(probes.tokens_of_image, image, codes[order], p), [grid, image])
 
 
 @task("image_tokens")
-def test_patches_that_are_near(student, rng, device):
+def test_patches_that_are_near(student, rng):
     """Where patches aren't in the codebook, the image is made of the nearest codes."""
-    image, codes = numbers(rng, 4, 6, 3, device=device), numbers(rng, 5, 12, device=device)
+    image, codes = rng.normal(4, 6, 3, dtype=DOUBLE), rng.normal(5, 12, dtype=DOUBLE)
     ids = torch.cdist(patches_of(image, 2), codes).argmin(1)
     rows = [torch.cat([codes[ids[3 * r + c]].view(2, 2, 3) for c in range(3)], 1) for r in range(2)]
-    close(student.run(tokens_of_image, image, codes, 2), [ids.view(2, 3), torch.cat(rows)])
+    close(student.run(probes.tokens_of_image, image, codes, 2), [ids.view(2, 3), torch.cat(rows)])
