@@ -40,7 +40,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
 
 attacks: $(READY)
-	$(BIN)/python tests/museum.py
+	$(BIN)/python tests/attack_suite.py
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow

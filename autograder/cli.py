@@ -288,7 +288,7 @@ def doctor() -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from autograder.sandbox.doctor import examine
+    from autograder.teach.doctor import examine
 
     console = Console(highlight=False)
     findings = list(examine())

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from autograder.errors import CourseError, UsageError, nearest
+from autograder.limits import Limits
 from autograder.toml import read_toml
 
 COURSE_FILE, LECTURE_FILE = "course.toml", "lecture.toml"
@@ -56,26 +57,6 @@ class LectureToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     forbid: tuple[str, ...] = ()
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a submission may use: seconds, and MiB where a name says so.
-
-    call: one answer; submission: all; cpu: of one process. memory_mib: beyond an idle process,
-    with all that it starts. answer_depth: lists in lists.
-    """
-
-    call: float = 5.0
-    submission: float = 60.0
-    cpu: int = 90
-    memory_mib: int = 1024
-    file_mib: int = 64
-    processes: int = 64
-    open_files: int = 64
-    output_kib: int = 1024
-    answer_mib: int = 64
-    answer_depth: int = 32
-    kills_per_task: int = 3
-
-
 class CourseToml(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """course.toml. `tolerances`: device -> dtype -> (rtol, atol).
 
@@ -112,10 +93,6 @@ class Lecture:
     def files(self) -> tuple[str, ...]:
         """The files that a submission consists of."""
         return tuple(dict.fromkeys(task.file for task in self.tasks))
-
-    @property
-    def task_ids(self) -> tuple[str, ...]:
-        return tuple(task.id for task in self.tasks)
 
     @property
     def suites(self) -> tuple[Path, ...]:

@@ -1,11 +1,11 @@
-"""README's table of the course, made anew: counted where it can be counted, else as measured.
+"""README's table of the course: counted, or as measured.
 
 python bench/figures.py            writes the table into README
 python bench/figures.py --measure  measures each hidden suite's CPU seconds first (a minute)
 
-What is measured stands in bench/measured.json: `cpu_seconds` by `bench/suites.py`, `mutants`
-(those that differ, all of which die) by `tests/mutation.py`, what a lecture's program `reached`
-by the command beside it.
+Measured figures are in bench/measured.json: `cpu_seconds` by `bench/suites.py`, `mutants` (those
+that are not equivalent; all of them fail a test) by `tests/course/mutation.py`, the loss that a
+demo program `reached` by the command beside it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from suites import apart, cpu_seconds
 
-from autograder.course import HIDDEN, VISIBLE, load_course
-from autograder.mistake import load_mistakes
-from autograder.plugin import Suite, collect
+from autograder.course import load_course
+from autograder.diagnosis.mistakes import load_mistakes
+from autograder.suite.collect import collect
 
 ROOT = Path(__file__).parent.parent
 MEASURED = ROOT / "bench" / "measured.json"
@@ -30,21 +31,15 @@ MARKS = "<!-- figures: python bench/figures.py -->\n", "<!-- end of figures -->\
 
 @dataclass(frozen=True)
 class Row:
-    """One lecture's figures.
-
-    mutants: those that aren't equivalent; cpu_seconds: of the hidden suite with the reference.
-    """
+    """One lecture's figures."""
 
     lecture: str
     tasks: int
     visible: int
     hidden: int
     mistakes: int
-    right_ways: int
-    mutants: int
-    cpu_seconds: float
-    published: str
-    reached: str
+    alternatives: int
+    measured: dict[str, Any]  # of bench/measured.json; empty for a new lecture
 
     def text(self) -> str:
         number, name = re.fullmatch(r"l0*(\d+)_(\w+)", self.lecture).groups()  # type: ignore[union-attr]
@@ -53,16 +48,21 @@ class Row:
             self.tasks,
             f"{self.visible} visible, {self.hidden} hidden",
             self.mistakes,
-            self.right_ways,
-            f"100 % of {self.mutants}",
-            f"{self.cpu_seconds:.1f}",
-            f"{self.published} → {self.reached}",
+            self.alternatives,
+            *self.measured_cells(),
         )
         return f"| {' | '.join(map(str, cells))} |\n"
 
+    def measured_cells(self) -> tuple[str, str, str]:
+        of = self.measured
+        if not of:
+            return "–", "–", "–"
+        reached = f"{of['published']} → {of['reached']}"
+        return f"100 % of {of['mutants']}", f"{of['cpu_seconds']:.1f}", reached
+
 
 HEAD = (
-    "| lecture | tasks | tests | mistakes | right ways | mutation | CPU s |"
+    "| lecture | tasks | tests | mistakes | alternative solutions | mutation | CPU s |"
     " published → reached |\n|---|---|---|---|---|---|---|---|\n"
 )
 
@@ -70,16 +70,15 @@ HEAD = (
 def tests_of(id: str) -> tuple[int, int]:
     """(visible, hidden) tests of a lecture, as pytest collects them."""
     course = load_course(ROOT)
-    suite = Suite(course, course.lecture(id), "cpu")
-    collect(suite, lambda suite: None)
-    files = [test.item.path.name for test in suite.tests]
-    return files.count(VISIBLE), files.count(HIDDEN)
+    tests = collect(course, course.lecture(id), "cpu").tests
+    visible = sum(test.visible for test in tests)
+    return visible, len(tests) - visible
 
 
 def rows() -> list[Row]:
     """Each lecture's figures as they are now."""
     known = json.loads(MEASURED.read_text())
-    ways = ROOT / "tests" / "right_ways"
+    folder = ROOT / "tests" / "alternatives"
     lectures = load_course(ROOT).lectures
     counts = apart(tests_of, [lecture.id for lecture in lectures])
     return [
@@ -88,11 +87,8 @@ def rows() -> list[Row]:
             len(lecture.tasks),
             *count,
             len(load_mistakes(lecture)),
-            sum(entry.name != "__pycache__" for entry in (ways / lecture.id).iterdir()),
-            known[lecture.id]["mutants"],
-            known[lecture.id]["cpu_seconds"],
-            known[lecture.id]["published"],
-            known[lecture.id]["reached"],
+            sum(path.is_dir() for path in (folder / lecture.id).glob("[!_]*")),
+            known.get(lecture.id, {}),
         )
         for lecture, count in zip(lectures, counts, strict=True)
     ]

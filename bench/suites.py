@@ -2,8 +2,8 @@
 
 python bench/suites.py [LECTURE…]
 
-Suite and reference run in this one process, with the stand-in behind `Student`'s seam, so
-that the CPU of both sides is counted and nothing else.
+The reference answers in the process of the suite, so that the CPU of both is counted and nothing
+else.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from typing import TypeVar
 
 import torch
 
-from autograder.course import HIDDEN, find_course
-from autograder.plugin import Suite, collect
+from autograder.course import find_course
+from autograder.suite.collect import collect
+from autograder.suite.run import run_on_reference
 
 RUNS = 5
 T = TypeVar("T")
@@ -30,23 +31,19 @@ def cpu_seconds(id: str) -> float:
     torch.set_num_threads(1)
     course = find_course(Path(__file__).parent)
     found: list[float] = []
-    suite = Suite(course, course.lecture(id), "cpu")
-
-    def measure(suite: Suite) -> None:
-        tests = [test for test in suite.tests if test.item.path.name == HIDDEN]
-        for _ in range(RUNS + 1):
-            began = time.process_time()
-            for test in tests:
-                error = suite.rehearse(test)
-                assert error is None, (test.id, error)
-            found.append(time.process_time() - began)
-
-    collect(suite, measure)
+    suite = collect(course, course.lecture(id), "cpu")
+    tests = [test for test in suite.tests if not test.visible]
+    for _ in range(RUNS + 1):
+        began = time.process_time()
+        for test in tests:
+            error = run_on_reference(suite, test)
+            assert error is None, (test.id, error)
+        found.append(time.process_time() - began)
     return sorted(found[1:])[RUNS // 2]
 
 
 def apart(function: Callable[[str], T], names: Iterable[str]) -> Iterator[T]:
-    """What a function says of each lecture, in a process for each: pytest collects once."""
+    """The result of a function for each lecture, in a process for each: pytest collects once."""
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         yield from pool.imap(function, names)
 

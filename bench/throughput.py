@@ -2,8 +2,8 @@
 
 python bench/throughput.py [LECTURE] [--class N] [--plain N] [--jobs N]
 
-The class is the reference and its known mistakes in turn: right and wrong ones, none that
-loops. The kit grades it with all walls on and writes full reports; start-up is counted.
+The class is the reference and the catalogued mistakes in turn: right and wrong ones, none that
+loops. The kit grades it with all isolation layers and writes full reports; start-up is counted.
 Plain pytest runs the same two suites on the first of the same submissions, in the same
 process as the student's code, N at a time, and writes nothing.
 """
@@ -21,14 +21,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from autograder import batch
 from autograder.course import Course, Lecture, find_course
-from autograder.mistake import load_mistakes, reference_files, wrong_files
-from autograder.pool import Plan
+from autograder.diagnosis.mistakes import load_mistakes, reference_files, wrong_files
+from autograder.grading.options import GradeOptions, choose_layers
+from autograder.suite.collect import helpers
 from autograder.teach.classes import grade_class
 
 CONFTEST = """
 import importlib.util, sys, pathlib, pytest, torch
+from autograder.suite.rng import Random
 
 def load(path, name):
     spec = importlib.util.spec_from_file_location(name, path)
@@ -47,7 +48,7 @@ def student(): return Student(load(HERE / "FILE", "submission"))
 @pytest.fixture(scope="session")
 def reference(): return load(pathlib.Path("HOME") / "FILE", "reference")
 @pytest.fixture
-def rng(request): return torch.Generator().manual_seed(1)
+def rng(request): return Random(1)
 @pytest.fixture
 def device(): return "cpu"
 def pytest_configure(config): config.addinivalue_line("markers", "task(id): a task")
@@ -55,7 +56,7 @@ def pytest_configure(config): config.addinivalue_line("markers", "task(id): a ta
 
 
 def write_class(lecture: Lecture, folder: Path, count: int) -> list[Path]:
-    """`count` hand-ins: the reference, then each mistake, again and again."""
+    """`count` submissions: the reference, then each mistake, again and again."""
     kinds = [reference_files(lecture), *(wrong_files(lecture, m) for m in load_mistakes(lecture))]
     entries = []
     for i, files in zip(range(count), itertools.cycle(kinds), strict=False):
@@ -69,10 +70,10 @@ def write_class(lecture: Lecture, folder: Path, count: int) -> list[Path]:
 
 def kit(course: Course, lecture: Lecture, submissions: Path, jobs: int, layers: str) -> float:
     """Seconds for the class, from nothing to the last report."""
-    plan = Plan(course, lecture, jobs=jobs, layers=batch.choose_layers(layers))
+    options = GradeOptions(course, lecture, jobs=jobs, layers=choose_layers(layers))
     with tempfile.TemporaryDirectory() as out:
         began = time.perf_counter()
-        count = sum(1 for _ in grade_class(plan, submissions, Path(out)))
+        count = len(grade_class(options, submissions, Path(out)))
         seconds = time.perf_counter() - began
         assert count == len(list(Path(out, lecture.id).glob("*.json")))
     return seconds
@@ -83,8 +84,8 @@ def plain(lecture: Lecture, entries: list[Path], jobs: int) -> float:
     conftest = CONFTEST.replace("FILE", lecture.files[0]).replace("HOME", str(lecture.home))
     for entry in entries:
         (entry / "conftest.py").write_text(conftest)
-        for suite in lecture.suites:
-            shutil.copy(suite, entry)
+        for file in (*lecture.suites, *helpers(lecture)):
+            shutil.copy(file, entry)
 
     def one(entry: Path) -> int:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(entry)]
@@ -111,19 +112,22 @@ def main() -> None:
     lecture = course.lecture(options.lecture)
     with tempfile.TemporaryDirectory() as folder:
         entries = write_class(lecture, Path(folder, "class"), options.size)
-        walls = kit(course, lecture, Path(folder, "class"), options.jobs, "strong")
+        isolated = kit(course, lecture, Path(folder, "class"), options.jobs, "strong")
         bare = kit(course, lecture, Path(folder, "class"), options.jobs, "none")
         alone = plain(lecture, entries[: options.plain], options.jobs)
     rate, open_rate, plain_rate = (
-        options.size / walls,
+        options.size / isolated,
         options.size / bare,
         options.plain / alone,
     )
     print(f"{lecture.id}, {options.jobs} jobs, start-up counted")
-    print(f"kit, all walls    {options.size:5} in {walls:6.2f} s  {rate:6.1f} a second")
-    print(f"kit, no walls     {options.size:5} in {bare:6.2f} s  {open_rate:6.1f} a second")
-    print(f"plain pytest      {options.plain:5} in {alone:6.2f} s  {plain_rate:6.2f} a second")
-    print(f"kit / plain pytest: {rate / plain_rate:.1f} times; walls cost {walls / bare:.2f} times")
+    print(f"kit, isolated      {options.size:5} in {isolated:6.2f} s  {rate:6.1f} a second")
+    print(f"kit, not isolated  {options.size:5} in {bare:6.2f} s  {open_rate:6.1f} a second")
+    print(f"plain pytest       {options.plain:5} in {alone:6.2f} s  {plain_rate:6.2f} a second")
+    print(
+        f"kit / plain pytest: {rate / plain_rate:.1f} times;"
+        f" isolation costs {isolated / bare:.2f} times"
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from autograder.sandbox.session import Session
 from autograder.sandbox.text import sanitize
 from autograder.sandbox.workers import OUTPUT_KEPT, WorkerServer
 from autograder.suite.collect import Suite, Test
-from autograder.suite.run import TestRun, run_tests
+from autograder.suite.run import TestRun, run_test
 from autograder.suite.stub import untouched
 from autograder.verdict import Outcome, Report, TaskResult, TestResult, block, task_score, worst
 
@@ -43,23 +43,20 @@ class Grader:
         self.catalogue = load_mistakes(self.suite.lecture)
 
     def grade(self, submission: Submission) -> Report:
-        """The report of one submission."""
+        """Take in, run, judge, explain, report."""
         began = time.perf_counter()
+        if submission.problem:
+            runs = [_not_run(test, submission.outcome) for test in self._tests()]
+            tasks = self._judge(runs, explain=False)
+            return make_report(self.options, submission, tasks, sanitize(submission.problem))
+        stubs = self._stubs(submission)
         session = self._session(submission.files)
         try:
-            runs = self._run(submission, session)
+            runs = [run_test(self.suite, session, test, stubs) for test in self._tests()]
         finally:
             session.close()
-        problem = sanitize(submission.problem or str(session.failure or ""))
-        if not problem:
-            results = {task.id: [run.result for run in some] for task, some in runs.items()}
-            block(results, self.suite.lecture.after)
-        wanted = self.options.tasks or self.suite.lecture.task_ids
-        tasks = [
-            self._judge(task, some, explain=not problem)
-            for task, some in runs.items()
-            if task.id in wanted
-        ]
+        tasks = self._judge(runs, explain=session.failure is None)
+        problem = sanitize(str(session.failure or ""))
         seconds = round(time.perf_counter() - began, 4)
         output = sanitize(session.import_output, OUTPUT_KEPT)
         return make_report(self.options, submission, tasks, problem, seconds, output)
@@ -74,18 +71,10 @@ class Grader:
     def _session(self, files: Mapping[str, bytes]) -> Session:
         return Session(self.server, files, self.suite.lecture.tasks, self.options.course.limits)
 
-    def _run(self, submission: Submission, session: Session) -> dict[Task, list[TestRun]]:
-        """Task -> its tests, run; if the submission can't be read they all have its outcome."""
-        if submission.problem:
-            runs = [_not_run(test, submission.outcome) for test in self._tests()]
-        else:
-            texts = (submission.files[name].decode() for name in self.suite.lecture.files)
-            stubs = frozenset[str]().union(*map(untouched, texts))
-            runs = run_tests(self.suite, session, self._tests(), stubs)
-        by_task: dict[Task, list[TestRun]] = {}
-        for run in runs:
-            by_task.setdefault(run.test.task, []).append(run)
-        return by_task
+    def _stubs(self, submission: Submission) -> frozenset[str]:
+        """The functions that the submission left as they were."""
+        texts = (submission.files[name].decode() for name in self.suite.lecture.files)
+        return frozenset[str]().union(*map(untouched, texts))
 
     def _tests(self) -> list[Test]:
         """The tests of the chosen tasks, and of the tasks that they build on."""
@@ -93,9 +82,23 @@ class Grader:
         wanted = {id for task in self.options.tasks for id in (task, *after[task])}
         return [test for test in self.suite.tests if not wanted or test.task.id in wanted]
 
-    def _judge(self, task: Task, runs: Sequence[TestRun], explain: bool) -> TaskResult:
+    def _judge(self, runs: Sequence[TestRun], explain: bool) -> list[TaskResult]:
+        """The results of the chosen tasks. explain: find what is blocked, and the mistakes."""
+        by_task: dict[str, list[TestRun]] = {}
+        for run in runs:
+            by_task.setdefault(run.test.task.id, []).append(run)
+        results = {id: [run.result for run in some] for id, some in by_task.items()}
+        if explain:
+            block(results, self.suite.lecture.after)
+        return [
+            self._task(by_task[id], tests, explain)
+            for id, tests in results.items()
+            if id in self.options.tasks or not self.options.tasks
+        ]
+
+    def _task(self, runs: Sequence[TestRun], tests: list[TestResult], explain: bool) -> TaskResult:
         """A task's result, with the mistake that explains it."""
-        tests = [run.result for run in runs]
+        task = runs[0].test.task
         diagnosis = None
         if explain and any(test.outcome.wrong for test in tests):
             diagnosis = diagnose(traces(runs), self._mistakes(task))
@@ -127,7 +130,7 @@ class Grader:
             if mistake.task == task.id:
                 session = self._session(wrong_files(self.suite.lecture, mistake))
                 session.worker = worker
-                runs = run_tests(self.suite, session, tests)
+                runs = [run_test(self.suite, session, test) for test in tests]
                 found.append(known_mistake(mistake.diagnosis, traces(runs)))
                 worker = session.hand_over()
         if worker is not None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Self
 
 from autograder import errors
 from autograder.errors import AutograderError, CourseError, MachineError, WorkerError
@@ -39,28 +40,43 @@ def grade_submissions(
 
     keep_out: folders that no worker may read. Raises what stops the run.
     """
-    pool = Pool(options, submissions, keep_out, many)
-    try:
-        yield from pool.reports()
-    finally:
-        pool.close()
+    todo = iter(submissions)
+    with Pool(options, keep_out, many) as pool:
+        while True:
+            for process in pool.processes:
+                while len(process.busy) < PREFETCH and (one := pool.next(todo)):
+                    process.busy.append(one)
+                    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                        process.channel.send_bytes(messages.encode(one))
+            busy = {process.channel: process for process in pool.processes if process.busy}
+            if not busy:
+                return
+            for channel in wait(list(busy)):
+                process = busy[channel]  # type: ignore[index]  # it waits for nothing else
+                try:
+                    reply = process.receive()
+                except (EOFError, OSError):
+                    yield from pool.replace(process)
+                    continue
+                _raise_failure(reply)
+                if isinstance(reply, Graded):
+                    process.busy.popleft()
+                    yield reply.report
 
 
 def wrong_answers(options: GradeOptions) -> bytes:
     """The lecture's wrong_answers.json."""
-    pool = Pool(options, (), (), many=False)
-    try:
+    with Pool(options, (), many=False) as pool:
         process = pool.processes[0]
-        process.channel.send_bytes(messages.encode(AskWrongAnswers()))
-        while True:
-            reply = process.receive()
-            if isinstance(reply, WrongAnswers):
-                return reply.data
-            _raise_failure(reply)
-    except (EOFError, OSError):
-        raise WorkerError("the suite process ended; run the command again with --debug") from None
-    finally:
-        pool.close()
+        try:
+            process.channel.send_bytes(messages.encode(AskWrongAnswers()))
+            while True:
+                reply = process.receive()
+                _raise_failure(reply)
+                if isinstance(reply, WrongAnswers):
+                    return reply.data
+        except (EOFError, OSError):
+            raise WorkerError("the suite process ended; run the command again") from None
 
 
 @dataclass
@@ -96,20 +112,13 @@ class SuiteProcess:
 class Pool:
     """The suite processes of one grading run; closing it ends them."""
 
-    def __init__(
-        self,
-        options: GradeOptions,
-        submissions: Iterable[Submission],
-        keep_out: Iterable[Path],
-        many: bool,
-    ) -> None:
+    def __init__(self, options: GradeOptions, keep_out: Iterable[Path], many: bool) -> None:
         self.options = options
         self.owns_server = options.fork_server is None
         self.server = options.fork_server or ForkServer(
             options.course.imports, options.start_method
         )
         self.many = many
-        self.waiting = iter(submissions)
         self.again: deque[Submission] = deque()
         self.attempts: dict[str, int] = {}
         self.processes: list[SuiteProcess] = []
@@ -120,29 +129,21 @@ class Pool:
             self.close()
             raise
 
-    def reports(self) -> Iterator[Report]:
-        """Feed the suite processes, and yield their reports, until all is graded."""
-        self._feed_all()
-        while busy := [process for process in self.processes if process.busy]:
-            for channel in wait([process.channel for process in busy]):
-                process = next(process for process in busy if process.channel is channel)
-                try:
-                    reply = process.receive()
-                except (EOFError, OSError):
-                    yield from self._replace(process)
-                    continue
-                _raise_failure(reply)
-                if isinstance(reply, Graded):
-                    process.busy.popleft()
-                    self._feed(process)
-                    yield reply.report
-            self._feed_all()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         if self.owns_server:
             self.server.close()
         for process in self.processes:
             process.channel.close()
+
+    def next(self, todo: Iterator[Submission]) -> Submission | None:
+        """The next submission to grade: one whose process ended, or a new one."""
+        return self.again.popleft() if self.again else next(todo, None)
 
     def _start(self) -> SuiteProcess:
         """A suite process with its worker server."""
@@ -155,20 +156,7 @@ class Pool:
             channel.send_bytes(self.setup)
         return SuiteProcess(channel, self.server.server())
 
-    def _feed_all(self) -> None:
-        for process in self.processes:
-            self._feed(process)
-
-    def _feed(self, process: SuiteProcess) -> None:
-        while len(process.busy) < PREFETCH:
-            submission = self.again.popleft() if self.again else next(self.waiting, None)
-            if submission is None:
-                return
-            process.busy.append(submission)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `receive` raises
-                process.channel.send_bytes(messages.encode(submission))
-
-    def _replace(self, process: SuiteProcess) -> Iterator[Report]:
+    def replace(self, process: SuiteProcess) -> Iterator[Report]:
         """A suite process ended: its first submission gets one more try, the others wait again."""
         process.channel.close()
         if not process.ended_alone and process.starts == MAX_STARTS:

@@ -14,10 +14,10 @@ from autograder.grading import messages
 from autograder.grading.grade import Grader
 from autograder.grading.messages import AskWrongAnswers, Failed, Graded, Ready, Reply, WrongAnswers
 from autograder.grading.options import GradeOptions
-from autograder.sandbox import preload, wire
+from autograder.sandbox import preload, syscalls, wire
 from autograder.sandbox.forkserver import ENGINE
 from autograder.sandbox.messages import Settings
-from autograder.sandbox.workers import WorkerServer, settings
+from autograder.sandbox.workers import WorkerServer
 from autograder.suite.collect import collect
 
 
@@ -31,7 +31,10 @@ def serve(control: socket.socket, channel: socket.socket) -> None:
         _send(connection, Ready())
         while True:
             request = messages.decode_request(connection.recv_bytes())
-            _send(connection, _reply(grader, request))
+            if isinstance(request, AskWrongAnswers):
+                _send(connection, WrongAnswers(grader.wrong_answers()))
+            else:
+                _send(connection, Graded(grader.grade(request)))
     except (EOFError, BrokenPipeError, ConnectionResetError, WorkerError):
         return  # the command or the worker server has ended; the command sees it
     except AutograderError as error:
@@ -56,14 +59,16 @@ def _grader(setup: messages.Setup, control: socket.socket) -> Grader:
 
 def _settings(setup: messages.Setup, course: Course, lecture: Lecture) -> Settings:
     probes = lecture.home / PROBES
-    return settings(
-        course.limits,
-        setup.layers,
-        setup.readable,
-        course.imports,
-        setup.folder,
-        setup.device,
-        probes.read_text(encoding="utf-8") if probes.is_file() else "",
+    return Settings(
+        layers=setup.layers,
+        readable=setup.readable,
+        imports=course.imports,
+        folder=setup.folder,
+        device=setup.device,
+        limits=course.limits,
+        user=(os.getuid(), os.getgid()),
+        program=syscalls.program() if "seccomp" in setup.layers else b"",
+        probes=probes.read_text(encoding="utf-8") if probes.is_file() else "",
     )
 
 
@@ -76,15 +81,6 @@ def _need_device(device: str) -> None:
     }
     if device in there and not there[device]():
         raise MachineError(f"this machine has no {device} device; use --device cpu")
-
-
-def _reply(grader: Grader, request: messages.Request) -> Reply:
-    try:
-        if isinstance(request, AskWrongAnswers):
-            return WrongAnswers(grader.wrong_answers())
-        return Graded(grader.grade(request))
-    except MachineError as error:
-        return Failed(str(error), error.exit_code)
 
 
 def _send(connection: Connection, reply: Reply) -> None:

@@ -68,7 +68,7 @@ def main(engine: str, start: bytes) -> None:
     settings = msgspec.msgpack.decode(start, type=Start)
     preload.load(settings.imports)
     if settings.warm_up:
-        preload.warm_up()
+        _warm_up()
     if settings.entry:
         _run(settings.entry, settings.files)
     preload.freeze()
@@ -107,6 +107,26 @@ def _run(entry: str, files: Iterable[int]) -> None:
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
+
+
+def _warm_up() -> None:
+    """Use the parts of torch that import more at first use: seconds, spent before the forks."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    functional = torch.nn.functional
+    layer = torch.nn.Sequential(torch.nn.Embedding(5, 4), torch.nn.LayerNorm(4))
+    layer.append(torch.nn.Linear(4, 5))
+    optimizer = torch.optim.AdamW(layer.parameters())
+    tokens = torch.tensor([[0, 1, 2]])
+    loss = torch.nn.CrossEntropyLoss()(layer(tokens).view(3, 5), tokens.view(3))
+    loss.backward()
+    optimizer.step()
+    q = torch.ones(2, 3, 4)
+    functional.scaled_dot_product_attention(q, q, q, is_causal=True)
+    functional.batch_norm(q, None, None, training=True)
+    torch.einsum("bij,bkj->bik", q, q)
+    torch.testing.assert_close(q, q.clone())
 
 
 class ForkServer:

@@ -19,6 +19,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from autograder.limits import Limits
+
 OTHER_UID = 61184  # unused user ids begin here: for root, where there are no user namespaces
 LIBC = ctypes.CDLL(None, use_errno=True)
 # Which column of a table of system calls is this machine's; None where there is none.
@@ -127,21 +129,21 @@ def drop_capabilities() -> None:
     _check(LIBC.syscall(_CAPSET[MACHINE or 0], header, bytes(24)), "capset")
 
 
-def limit(memory_mib: int, cpu: int, file_mib: int, processes: int, open_files: int) -> None:
+def limit(limits: Limits) -> None:
     """Cap memory (beyond what is mapped now), seconds of CPU, files, processes."""
     caps = {
-        resource.RLIMIT_CPU: (cpu, cpu + 1),
-        resource.RLIMIT_FSIZE: (file_mib * 2**20,) * 2,
+        resource.RLIMIT_CPU: (limits.cpu, limits.cpu + 1),
+        resource.RLIMIT_FSIZE: (limits.file_mib * 2**20,) * 2,
         resource.RLIMIT_CORE: (0, 0),
-        resource.RLIMIT_NOFILE: (open_files, open_files),
-        resource.RLIMIT_NPROC: (processes, processes),
+        resource.RLIMIT_NOFILE: (limits.open_files,) * 2,
+        resource.RLIMIT_NPROC: (limits.processes,) * 2,
         resource.RLIMIT_MEMLOCK: (0, 0),
     }
-    if memory_mib and sys.platform == "linux":
+    if limits.memory_mib and sys.platform == "linux":
         # AS would count what torch merely reserves; DATA counts private writable memory.
         status = Path("/proc/self/status").read_text()
         mapped = int(re.findall(r"VmData:\s+(\d+)", status)[0]) * 1024
-        caps[resource.RLIMIT_DATA] = (mapped + memory_mib * 2**20,) * 2
+        caps[resource.RLIMIT_DATA] = (mapped + limits.memory_mib * 2**20,) * 2
     for name, (soft, hard) in caps.items():
         most = resource.getrlimit(name)[1]
         if most != resource.RLIM_INFINITY:

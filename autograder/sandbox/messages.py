@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from autograder.limits import Limits
 from autograder.sandbox import wire
 
 HEADER = 4  # bytes
@@ -32,7 +33,7 @@ class Settings(Message, kw_only=True):
     """How to isolate workers, and what they need: the first message to a worker server.
 
     user: user and group id outside of a namespace. program: seccomp's. probes: the source of the
-    lecture's probes.py. Sizes are those of course.toml's limits.
+    lecture's probes.py.
     """
 
     layers: tuple[str, ...]
@@ -40,16 +41,10 @@ class Settings(Message, kw_only=True):
     imports: tuple[str, ...]
     folder: str
     device: str
+    limits: Limits
     user: tuple[int, int]
     program: bytes
     probes: str
-    memory_mib: int
-    cpu: int
-    file_mib: int
-    processes: int
-    open_files: int
-    answer_mib: int
-    answer_depth: int
 
 
 class Fork(Message):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from autograder.course import Limits, Task
+from autograder.course import Task
 from autograder.errors import (
     AnswerError,
     Changed,
@@ -19,6 +19,7 @@ from autograder.errors import (
     Refused,
     TimedOut,
 )
+from autograder.limits import Limits
 from autograder.sandbox import messages, wire
 from autograder.sandbox.workers import NO_ANSWER, Worker, WorkerServer
 
@@ -101,7 +102,7 @@ class Session:
     def ask(self, question: Question) -> Any:
         """The value of the answer. Raises the `AnswerError` that says why there is none."""
         try:
-            data = self._answer(question)
+            data = _data(self._exchange(self._request(question)))
         except AnswerError as error:
             self.answers.append(Answer(raised=f"{type(error).__name__}: {error}"))
             raise
@@ -116,8 +117,8 @@ class Session:
             self._kill()
             raise Refused(f"the submission's answer can't be read: {error}") from None
 
-    def _answer(self, question: Question) -> bytes:
-        """The bytes of the answer's value."""
+    def _request(self, question: Question) -> messages.Call:
+        """The message for a question. Raises `AnswerError` where nothing can be asked."""
         assert self.task is not None
         if self.failure is not None:
             raise self.failure
@@ -136,20 +137,16 @@ class Session:
         # before: the same wrong submission gives the same answers. The hash hides the seed of
         # the hidden inputs.
         number, seed = self._next(f"{self.seed}/{self.questions_in_test}")
-        kind = messages.Probe if question.probe else messages.Call
-        reply = self._exchange(
-            kind(
-                number=number,
-                seed=seed,
-                first=self.questions_in_test == 1,
-                forbid=self.task.forbid,
-                mutates=self.task.mutates,
-                file=question.file,
-                name=question.name,
-                arguments=arguments,
-            )
+        return (messages.Probe if question.probe else messages.Call)(
+            number=number,
+            seed=seed,
+            first=self.questions_in_test == 1,
+            forbid=self.task.forbid,
+            mutates=self.task.mutates,
+            file=question.file,
+            name=question.name,
+            arguments=arguments,
         )
-        return _data(reply)
 
     def _load(self) -> None:
         """Give a worker the sources. An error of the first import comes again every time."""

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.course import Limits
 from autograder.errors import (
     AnswerError,
     Crashed,
@@ -21,7 +20,7 @@ from autograder.errors import (
     TimedOut,
     WorkerError,
 )
-from autograder.sandbox import memory, messages, syscalls, wire
+from autograder.sandbox import memory, messages, wire
 
 START_DEADLINE = 60.0  # seconds for a cold worker to import torch and isolate itself
 SERVER_CLOSED = "the worker server ended; grade again"
@@ -29,35 +28,6 @@ MEMORY_POLL_SECONDS = 0.1
 OUTPUT_KEPT = 10_000  # characters of a submission's output that a report keeps
 WORKER_SERVER = "autograder.sandbox.inside.server:serve"
 NO_ANSWER = "the submission's reply is no answer to the question"
-
-
-def settings(
-    limits: Limits,
-    layers: Sequence[str],
-    readable: Sequence[str],
-    imports: Sequence[str],
-    folder: str,
-    device: str = "cpu",
-    probes: str = "",
-) -> messages.Settings:
-    """The first message to a worker server."""
-    return messages.Settings(
-        layers=tuple(layers),
-        readable=tuple(readable),
-        imports=tuple(imports),
-        folder=folder,
-        device=device,
-        user=(os.getuid(), os.getgid()),
-        program=syscalls.program() if "seccomp" in layers else b"",
-        probes=probes,
-        memory_mib=limits.memory_mib,
-        cpu=limits.cpu,
-        file_mib=limits.file_mib,
-        processes=limits.processes,
-        open_files=limits.open_files,
-        answer_mib=limits.answer_mib,
-        answer_depth=limits.answer_depth,
-    )
 
 
 @dataclass
@@ -200,7 +170,7 @@ class Worker:
         The kernel caps each process alone.
         """
         now = time.monotonic()
-        limit = self.server.settings.memory_mib
+        limit = self.server.settings.limits.memory_mib
         if not limit or now - self.weighed < MEMORY_POLL_SECONDS:
             return
         self.weighed = now
@@ -252,7 +222,9 @@ class Worker:
         known = {s.value: s.name for s in signal.Signals}
         name = known.get(-code, f"signal {-code}")
         if name == "SIGXCPU":
-            return TimedOut(f"the submission used up its {self.server.settings.cpu} seconds of CPU")
+            return TimedOut(
+                f"the submission used up its {self.server.settings.limits.cpu} seconds of CPU"
+            )
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return Crashed(f"the process was ended by {name}{hint}", killed=name == "SIGKILL")
 

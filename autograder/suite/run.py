@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +39,10 @@ class TestRun:
     answers: list[Answer] = field(default_factory=list)
 
 
-def run_tests(
-    suite: Suite, session: Session, tests: Iterable[Test], stubs: frozenset[str] = frozenset()
-) -> list[TestRun]:
-    """Each test's result. stubs: the functions that the submission left as they were."""
-    return [_run_test(suite, session, test, stubs) for test in tests]
-
-
-def _run_test(suite: Suite, session: Session, test: Test, stubs: frozenset[str]) -> TestRun:
+def run_test(
+    suite: Suite, session: Session, test: Test, stubs: frozenset[str] = frozenset()
+) -> TestRun:
+    """Run one test against a submission. stubs: the functions that it left as they were."""
     began = time.perf_counter()
     while True:
         session.begin(test.task, test.seed)

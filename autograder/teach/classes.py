@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.progress import Progress
@@ -38,7 +39,7 @@ def grade_lectures(
             if several:
                 console.print(lecture.title, style="bold", markup=False)
             chosen = replace(options, lecture=lecture, fork_server=server)
-            reports = progress(grade_class(chosen, submissions, out))
+            reports = grade_class(chosen, submissions, out)
             console.print(class_table(reports))
             found += reports
     console.print(signs_text(), style="dim")
@@ -65,7 +66,7 @@ def grade_samples(course: Course, out: Path, jobs: int) -> list[Report]:
             )
             for old in (out / lecture.id).glob("*.json"):  # a demonstration grades anew
                 old.unlink()
-            reports = progress(grade_class(options, samples / lecture.id, out))
+            reports = grade_class(options, samples / lecture.id, out)
             page = out / f"{lecture.id}.html"
             write_page(page, to_html(reports, f"{lecture.title}: the sample class"))
             console.print(class_table(reports))
@@ -75,10 +76,8 @@ def grade_samples(course: Course, out: Path, jobs: int) -> list[Report]:
     return found
 
 
-def grade_class(
-    options: GradeOptions, submissions: Path, out: Path
-) -> Iterator[tuple[Report, int]]:
-    """(report, how many there will be), each written before it is yielded.
+def grade_class(options: GradeOptions, submissions: Path, out: Path) -> list[Report]:
+    """Grade a class and write a report for each submission; the reports, by name.
 
     A submission whose report lies in `out` already, with the same files, suite and machine, is not
     graded again.
@@ -86,34 +85,46 @@ def grade_class(
     entries = find_submissions(submissions)
     results = Results(out / options.lecture.id)
     results.make()
-    todo = []
-    for submission in read_class(options.lecture, entries):
-        known = results.fresh(options, submission)
-        if known is not None:
-            yield known, len(entries)
-        else:
-            todo.append(submission)
-    if todo:
-        for report in grade_submissions(
-            options, todo, len(todo) >= WARM_UP_FROM, (submissions, out)
-        ):
+    found, todo = [], []
+    with ProgressBar() as bar:
+        for submission in read_class(options.lecture, entries):
+            known = results.fresh(options, submission)
+            if known is None:
+                todo.append(submission)
+                continue
+            found.append(known)
+            bar.add(known, len(entries))
+        many = len(todo) >= WARM_UP_FROM
+        for report in grade_submissions(options, todo, many, (submissions, out)) if todo else ():
             results.write(report)
-            yield report, len(entries)
-
-
-def progress(reports: Iterator[tuple[Report, int]]) -> list[Report]:
-    """Consume them, with a bar on a terminal and a line each elsewhere; sorted by name."""
-    found = []
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with Progress(console=console, transient=True) as bar:
-            task = bar.add_task("grading", total=None)
-            for report, count in reports:
-                found.append(report)
-                bar.update(task, completed=len(found), total=count)
-    else:
-        for report, count in reports:
             found.append(report)
-            line = f"{len(found)}/{count} {report.submission}: {report.score:g}/{report.points:g}"
-            print(line, file=sys.stderr, flush=True)  # noqa: T201  progress is for a person
+            bar.add(report, len(entries))
     return sorted(found, key=lambda report: report.submission)
+
+
+class ProgressBar:
+    """Shows how many reports there are: a bar on a terminal, a line for each elsewhere."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self.bar = Progress(console=console, transient=True) if console.is_terminal else None
+        self.done = 0
+
+    def __enter__(self) -> Self:
+        if self.bar:
+            self.bar.start()
+            self.task = self.bar.add_task("grading", total=None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def add(self, report: Report, total: int) -> None:
+        self.done += 1
+        if self.bar:
+            self.bar.update(self.task, completed=self.done, total=total)
+        else:
+            score = f"{report.score:g}/{report.points:g}"
+            line = f"{self.done}/{total} {report.submission}: {score}"
+            print(line, file=sys.stderr, flush=True)  # noqa: T201  progress is for a person

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from autograder import wire
 from autograder.course import find_course
-from autograder.plugin import Suite, collect
+from autograder.sandbox import wire
+from autograder.suite.collect import collect
+from autograder.suite.run import run_on_reference
 
 NAME = "cuda"
 INDEXING = {Tensor.__getitem__, Tensor.__setitem__, torch.bincount}
@@ -142,16 +143,14 @@ def _tensors(value: Any) -> Iterator[Tensor]:
 def main(name: str) -> None:
     """Every test of a lecture, asked of its reference; a line for each that fails."""
 
-    def run(suite: Suite) -> None:
-        for test in suite.tests:
-            with Pretend():
-                error = suite.rehearse(test)
-            ran.append(f"{test.id}: {type(error).__name__}: {error}" if error else "")
-
     ran: list[str] = []
     wire.use_device(NAME)
     course = find_course(Path(__file__).parent)
-    collect(Suite(course, course.lecture(name), NAME), run)
+    suite = collect(course, course.lecture(name), NAME)
+    for test in suite.tests:
+        with Pretend():
+            error = run_on_reference(suite, test)
+        ran.append(f"{test.id}: {type(error).__name__}: {error}" if error else "")
     print(*filter(None, ran), f"{len(ran)} tests, {sum(map(bool, ran))} fail", sep="\n")  # noqa: T201
 
 

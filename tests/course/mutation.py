@@ -1,8 +1,8 @@
 """Wrong solutions by the hundred: each is the reference with one small edit.
 
-python tests/mutation.py [LECTURE…]     the table of tests/README.md
+python tests/course/mutation.py [LECTURE…]     the table of tests/README.md
 
-A mutant that has full points is either equivalent (tests/mutants/LECTURE.toml says why) or
+A mutant that has full points is either equivalent (tests/course/mutants/LECTURE.toml says why) or
 shows that a suite is weak. Edits are made inside of the solution regions only.
 """
 
@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.grading.pool import grade_submissions
-from autograder.sandbox import machine
 from autograder.course import Course, Lecture, load_course
-from autograder.mistake import reference_files
+from autograder.diagnosis.mistakes import reference_files
 from autograder.grading.options import GradeOptions
-from autograder.suite.stub import BEGIN, END
+from autograder.grading.pool import grade_submissions
 from autograder.grading.submission import Submission
+from autograder.sandbox import machine
+from autograder.suite.stub import BEGIN, END
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 EQUIVALENT = Path(__file__).parent / "mutants"
 
 BINARY = {
@@ -170,7 +170,7 @@ class Score:
 
     @property
     def weak(self) -> list[str]:
-        """Survivors that nobody has explained."""
+        """Survivors without an explanation."""
         return [name for name in self.survivors if name not in self.equivalent]
 
     @property
@@ -187,26 +187,27 @@ class Score:
 def score(course: Course, lecture: Lecture, jobs: int = 2) -> Score:
     """Grade every mutant of a lecture's reference."""
     reference = reference_files(lecture)
-    found: dict[str, Submission] = {}
+    found: dict[str, str] = {}
+    class_: list[Submission] = []
     for file, data in reference.items():
         for mutant in mutants(data.decode()):
             files = {**reference, file: mutant.text.encode()}
-            found[f"m{len(found)}"] = Submission(mutant.name, files)
+            class_.append(Submission(name=f"m{len(found)}", files=files))
+            found[class_[-1].name] = mutant.name
     with tempfile.TemporaryDirectory() as folder:
-        plan = GradeOptions(
+        options = GradeOptions(
             _hasty(course, Path(folder)), lecture, jobs=jobs, layers=machine.available()
         )
-        named = [Submission(id, submission.files) for id, submission in found.items()]
         survivors = [
-            found[report.submission].name
-            for report in grade_submissions(plan, named, many=True)
+            found[report.submission]
+            for report in grade_submissions(options, class_, many=True)
             if not report.problem and all(t.outcome in ("passed", "skipped") for t in report.tasks)
         ]
     return Score(lecture.id, len(found), tuple(sorted(survivors)), equivalent(lecture.id))
 
 
 def _hasty(course: Course, folder: Path) -> Course:
-    """The same course with little patience: a mutant that loops costs a second, not a minute."""
+    """The same course with short limits: a mutant that loops costs a second, not a minute."""
     for name in ("solutions", "data"):
         (folder / name).symlink_to(course.root / name)
     text = (course.root / "course.toml").read_text()

@@ -19,12 +19,12 @@ from dataclasses import dataclass
 
 from conftest import ROOT
 
-from autograder.grading.pool import grade_submissions
-from autograder.sandbox import machine
 from autograder.course import Lecture, Task, load_course
-from autograder.mistake import reference_files
+from autograder.diagnosis.mistakes import reference_files
 from autograder.grading.options import GradeOptions
+from autograder.grading.pool import grade_submissions
 from autograder.grading.submission import Submission
+from autograder.sandbox import machine
 from autograder.verdict import Report
 
 KINDS = ("constant", "sum", "transposition", "branch")
@@ -32,8 +32,8 @@ CONSTANTS = ("-1", "2", "0.5", "c.n", "1 / c.n", "(c.n - 1)", "(c.n - 1) / c.n",
 RIGHT = {
     "constant": r"−?(1|2|½|n|1/n|\(n−1\)|\(n−1\)/n|n/\(n−1\)) times the right one",
     "sum": r"the sum over dimensions? .* is missing",
-    "transposition": r"transposed|their order isn't",
-    "branch": r"what flows through .* is missing",
+    "transposition": r"transposed|in another order",
+    "branch": r"the gradient through .* is missing",
 }
 
 
@@ -189,20 +189,20 @@ class Found:
     def right(self) -> bool:
         """Every test that failed names what was planted."""
         pattern = RIGHT[self.planted.kind]
-        return bool(self.summarys) and all(re.search(pattern, reason) for reason in self.summarys)
+        return bool(self.reasons) and all(re.search(pattern, reason) for reason in self.reasons)
 
 
 def judge(lecture: Lecture) -> list[Found]:
-    """Hand all of them in, as a class."""
+    """Grade all of them, as a class."""
     course = load_course(ROOT)
     reference = reference_files(lecture)
     by_name = {}
     for task in lecture.tasks:
         for one in planted(reference[task.file].decode(), task):
             by_name[f"p{len(by_name)}"] = (one, {**reference, task.file: one.text.encode()})
-    plan = GradeOptions(course, lecture, jobs=2, layers=machine.available())
-    handed_in = [Submission(name, files) for name, (_, files) in by_name.items()]
-    reports = grade_submissions(plan, handed_in, many=True)
+    options = GradeOptions(course, lecture, jobs=2, layers=machine.available())
+    class_ = [Submission(name=name, files=files) for name, (_, files) in by_name.items()]
+    reports = grade_submissions(options, class_, many=True)
     return [found(by_name[report.submission][0], report) for report in reports]
 
 
@@ -227,7 +227,7 @@ def main(names: list[str]) -> None:
         print(f"| {task} | " + " | ".join(cells) + " |")  # noqa: T201
     for one in results:
         if not one.failed or not one.right:
-            what = "PASSED" if not one.failed else f"{one.summarys} ({one.mistake or 'not named'})"
+            what = "PASSED" if not one.failed else f"{one.reasons} ({one.mistake or 'not named'})"
             print(f"{one.planted.task}, {one.planted.kind}: {one.planted.line}: {what}")  # noqa: T201
     failed, right = sum(one.failed for one in results), sum(one.right for one in results)
     print(  # noqa: T201

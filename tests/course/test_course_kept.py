@@ -1,4 +1,4 @@
-"""What the shipped course promises beyond `autograder verify`: releases, stubs, payoffs."""
+"""What the shipped course promises beyond `autograder verify`: releases, stubs, demo programs."""
 
 from __future__ import annotations
 
@@ -64,18 +64,19 @@ def test_a_release_holds_no_line_that_is_staff_s(released: Path, lecture: Lectur
 def test_a_released_lecture_checks_hints_and_names(
     released: Path, tmp_path: Path, autograder: Command, lecture: Lecture
 ) -> None:
-    """The first visible mistake that is known there, handed in, is named."""
-    from autograder.mistake import load_mistakes, load_wrong_answers, wrong_files
+    """The first mistake that its visible tests catch is diagnosed there."""
+    from autograder.diagnosis.diagnose import load_wrong_answers
+    from autograder.diagnosis.mistakes import load_mistakes, wrong_files
 
     copy = shutil.copytree(released, tmp_path / "students")
     known = load_wrong_answers(load_course(copy).lecture(lecture.id))
     task, entries = next((task, entries) for task, entries in known.items() if entries)
-    mistake = next(m for m in load_mistakes(lecture) if (m.task, m.id) == (task, entries[0][0].id))
+    mistake = next(m for m in load_mistakes(lecture) if (m.task, m.id) == (task, entries[0].id))
     for name, data in wrong_files(lecture, mistake).items():
         (copy / "exercises" / lecture.id / name).write_bytes(data)
     checked = autograder("check", f"{lecture.id}.{task}", cwd=copy, COLUMNS="500")
     assert checked.returncode == 1
-    assert " ".join(mistake.title.split()) in " ".join(checked.stdout.split())
+    assert " ".join(mistake.explanation.split()) in " ".join(checked.stdout.split())
     assert autograder("hint", f"{lecture.id}.{task}", cwd=copy).stdout.startswith("1/")
 
 
@@ -95,7 +96,7 @@ def test_a_stub_imports_and_passes_the_linter(lecture: Lecture) -> None:
 
 @LECTURES
 def test_the_readme_s_table_is_true(lecture: Lecture) -> None:
-    """Tasks, mistakes and right ways, as they are."""
+    """Tasks, mistakes and alternative solutions, as they are."""
     from autograder.diagnosis.mistakes import load_mistakes
 
     (row,) = (
@@ -103,8 +104,9 @@ def test_the_readme_s_table_is_true(lecture: Lecture) -> None:
         for line in (ROOT / "README.md").read_text().splitlines()
         if line.startswith("| [") and f"solutions/{lecture.id}/" in line
     )
-    ways = [p for p in (ROOT / "tests" / "alternatives" / lecture.id).iterdir() if p.is_dir()]
-    counts = [len(lecture.tasks), len(load_mistakes(lecture)), len(ways)]
+    folder = ROOT / "tests" / "alternatives" / lecture.id
+    alternatives = [path for path in folder.glob("*") if path.is_dir()]
+    counts = [len(lecture.tasks), len(load_mistakes(lecture)), len(alternatives)]
     assert [int(row[i]) for i in (0, 2, 3)] == counts
 
 
@@ -117,7 +119,7 @@ def run_main(folder: Path, out: Path, *options: str) -> subprocess.CompletedProc
 
 
 @LECTURES
-def test_the_payoff_runs_with_right_work(lecture: Lecture, tmp_path: Path) -> None:
+def test_the_demo_program_runs_with_right_work(lecture: Lecture, tmp_path: Path) -> None:
     """A few steps with the reference: it ends well, names its pictures, and they are there."""
     folder = tmp_path / "course" / "exercises" / lecture.id
     shutil.copytree(ROOT / "exercises" / lecture.id, folder)
@@ -132,7 +134,7 @@ def test_the_payoff_runs_with_right_work(lecture: Lecture, tmp_path: Path) -> No
 
 
 @LECTURES
-def test_the_payoff_with_an_untouched_stub_says_what_to_do(
+def test_the_demo_program_with_an_untouched_stub_says_what_to_do(
     lecture: Lecture, tmp_path: Path
 ) -> None:
     """One sentence, exit code 1, no traceback."""

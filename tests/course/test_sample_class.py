@@ -1,8 +1,8 @@
-"""The sample class: every hand-in has the outcome that its own first line promises.
+"""The sample class: every submission has the outcome that its own first line promises.
 
 `# promises: passed`                       all tasks but a bonus
 `# promises: missing` (or error)           every task
-`# promises: failed Value.tanh tanh_rule`  that task, named so (`-`: not named); no other is
+`# promises: failed Value.tanh tanh_rule`  that task, diagnosed so (`-`: no diagnosis); no other is
                                            worse than blocked
 """
 
@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Once, outcomes
 
-from autograder.grading.pool import grade_submissions
-from autograder.sandbox import machine
 from autograder.course import Lecture, load_course
+from autograder.grading.entries import find_submissions, read_class, student_name
 from autograder.grading.options import GradeOptions
-from autograder.report import to_html, troubles
-from autograder.submission import find_submissions, student_name
+from autograder.grading.pool import grade_submissions
+from autograder.grading.results import Results
+from autograder.report.class_statistics import common_failures
+from autograder.report.page import to_html
+from autograder.sandbox import machine
 from autograder.verdict import Report
 
 COURSE = load_course(ROOT)
@@ -32,7 +34,7 @@ SAMPLES = [
 
 
 def promise(entry: Path) -> list[str]:
-    """The words of a hand-in's own first line."""
+    """The words of a submission's first line."""
     if entry.is_dir():
         text = next(entry.glob("*.py")).read_text()
     elif entry.name.endswith(".zip"):
@@ -54,22 +56,26 @@ def graded(once: Once) -> dict[str, dict[str, Report]]:
 
     def write(folder: Path) -> None:
         for lecture in SAMPLES:
-            results = batch.Results(folder / lecture.id)
+            results = Results(folder / lecture.id)
             results.make()
             for report in grade(lecture).values():
                 results.write(report)
 
     made = once("sample_class", write)
     return {
-        lecture.id: {r.submission: r for r in batch.Results(made / lecture.id).read()}
+        lecture.id: {r.submission: r for r in Results(made / lecture.id).read()}
         for lecture in SAMPLES
     }
 
 
 def grade(lecture: Lecture, **options: object) -> dict[str, Report]:
-    plan = GradeOptions(COURSE, lecture, layers=machine.available(), **{"jobs": 2, **options})  # type: ignore[arg-type]
+    given: dict[str, object] = {"layers": machine.available(), "jobs": 2}
+    chosen = GradeOptions(COURSE, lecture, **given | options)  # type: ignore[arg-type]
     entries = find_submissions(ROOT / "data" / "sample_class" / lecture.id)
-    return {report.submission: report for report in batch.grade_all(plan, entries)}
+    return {
+        report.submission: report
+        for report in grade_submissions(chosen, read_class(lecture, entries), many=True)
+    }
 
 
 ENTRIES = [
@@ -82,7 +88,7 @@ ENTRIES = [
 @pytest.mark.parametrize(
     ("lecture", "entry"), ENTRIES, ids=[f"{id}-{student_name(e)}" for id, e in ENTRIES]
 )
-def test_every_hand_in_keeps_its_promise(
+def test_every_submission_keeps_its_promise(
     graded: dict[str, dict[str, Report]], lecture: str, entry: Path
 ) -> None:
     """The header says what a grader must find."""
@@ -93,7 +99,7 @@ def test_every_hand_in_keeps_its_promise(
         assert set(found.values()) == {outcome}
         assert (report.score >= report.points) == (outcome == "passed")
         return
-    (named,) = (t.mistake.id if t.mistake else "-" for t in report.tasks if t.id == task)
+    (named,) = (t.diagnosis.id if t.diagnosis else "-" for t in report.tasks if t.id == task)
     assert (found.pop(task), named) == (outcome, mistake)
     assert set(found.values()) <= {"passed", "blocked", "missing"}
     assert report.score < report.points + 1
@@ -121,11 +127,11 @@ def test_the_page_shows_what_the_class_got_wrong_most(
 ) -> None:
     """In lecture 5 that is one gradient, and the sentence of the mistake that most of them made."""
     reports = list(graded["l05_backprop"].values())
-    first = troubles(reports)[0]
+    first = common_failures(reports)[0]
     assert (first.task, first.wrong) == ("dcounts", 9)
     assert [(found.id, count) for found, count in first.mistakes] == [("second_use_forgotten", 9)]
     page = html.unescape(to_html(reports))
-    assert page.index(first.task) < page.index(first.mistakes[0][0].title)
+    assert page.index(first.task) < page.index(first.mistakes[0][0].explanation)
 
 
 def test_reading_the_hidden_tests_is_tried_and_fails(

@@ -5,28 +5,32 @@ from __future__ import annotations
 import pytest
 from conftest import ROOT
 
-from autograder.grading.pool import grade_submissions
-from autograder.sandbox import machine
 from autograder.course import SECRET_VARIABLE, Lecture, load_course
 from autograder.diagnosis.mistakes import load_mistakes, reference_files, wrong_files
+from autograder.grading.entries import read_class
 from autograder.grading.options import GradeOptions
+from autograder.grading.pool import grade_submissions
+from autograder.grading.submission import Submission
+from autograder.sandbox import machine
 from autograder.suite.stub import cut
-from autograder.submission import Submission, read_submission
 
 COURSE = load_course(ROOT)
 SECRETS = [f"secret {number}" for number in range(20)]
 
 
 def everybody(lecture: Lecture) -> list[Submission]:
-    """The reference, the stubs, every mistake and every right way."""
+    """The reference, the stubs, every mistake and every alternative solution."""
     reference = reference_files(lecture)
     stubs = {name: cut(data.decode(), name).encode() for name, data in reference.items()}
-    found = [Submission("reference", reference), Submission("stubs", stubs)]
+    found = [
+        Submission(name="reference", files=reference),
+        Submission(name="stubs", files=stubs),
+    ]
     for mistake in load_mistakes(lecture):
-        found.append(Submission(f"{mistake.task} {mistake.id}", wrong_files(lecture, mistake)))
-    for entry in sorted((ROOT / "tests" / "alternatives" / lecture.id).iterdir()):
-        found.append(read_submission(entry, lecture.id, lecture.files))
-    return found
+        name = f"{mistake.task} {mistake.id}"
+        found.append(Submission(name=name, files=wrong_files(lecture, mistake)))
+    alternatives = sorted((ROOT / "tests" / "alternatives" / lecture.id).iterdir())
+    return [*found, *read_class(lecture, alternatives)]
 
 
 def verdicts(lecture: Lecture) -> dict[str, list[tuple[str, str, float, str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import linecache
+import operator
 import os
 import socket
 import sys
@@ -96,15 +97,33 @@ class RequestLoop:
         self.snapshot = state.Snapshot()
 
     def call(self, request: messages.Call) -> bytes:
-        """The bytes of the value of a function or probe."""
+        """The bytes of the value of a function or probe, with its task's gates closed.
+
+        Raises `ChangedError` if an argument or a mode of torch is changed.
+        """
         args, kwargs = wire.decode(request.arguments)
-        target: Any = self.modules[request.file]
+        given = [] if request.mutates else [*args, *kwargs.values()]
+        before = [wire.encode(value) for value in given]
+        function = self.function(request)
+        with gates.closed(request.forbid):
+            value = function(*args, **kwargs)
+        own = not isinstance(request, messages.Probe)
+        name = request.name if own else "your code"
+        for i, (data, argument) in enumerate(zip(before, given, strict=True), 1):
+            if data != _bytes(argument):
+                what = f"its argument {i}" if own else "a value of the test"
+                raise ChangedError(
+                    f"{name} changed {what}, which belongs to its caller; work on a copy"
+                )
+        _check_modes(name)
+        return wire.encode(value)
+
+    def function(self, request: messages.Call) -> Callable[..., Any]:
+        """The submission's function of that name, or a probe for its module."""
+        module = self.modules[request.file]
         if isinstance(request, messages.Probe):
-            target = partial(getattr(self.probes, request.name), target)
-        else:
-            for part in request.name.split("."):
-                target = getattr(target, part)
-        return wire.encode(_checked_call(target, request, args, kwargs))
+            return partial(getattr(self.probes, request.name), module)
+        return operator.attrgetter(request.name)(module)  # type: ignore[no-any-return]
 
     def raised(self, number: int, error: BaseException) -> messages.Raised:
         """The reply for an exception: class name, message, place; as text and cut."""
@@ -141,29 +160,8 @@ class RequestLoop:
         return "\n".join(line[:200] for line in lines[-FRAMES:])
 
 
-def _checked_call(
-    function: Callable[..., Any],
-    request: messages.Call,
-    args: list[Any],
-    kwargs: dict[str, Any],
-) -> Any:
-    """Call a function with its task's gates closed.
-
-    Raises `ChangedError` if an argument or a mode of torch is changed.
-    """
+def _check_modes(name: str) -> None:
     torch = sys.modules.get("torch")
-    given = [] if request.mutates else [*args, *kwargs.values()]
-    before = [wire.encode(value) for value in given]
-    own = not isinstance(request, messages.Probe)
-    name = request.name if own else "your code"
-    with gates.closed(request.forbid):
-        value = function(*args, **kwargs)
-    for i, (data, argument) in enumerate(zip(before, given, strict=True), 1):
-        if data != _bytes(argument):
-            raise ChangedError(
-                f"{name} changed {'its argument ' + str(i) if own else 'a value of the test'},"
-                " which belongs to its caller; work on a copy"
-            )
     if torch and not torch.is_grad_enabled():
         raise ChangedError(
             f"{name} turned gradients off and not on again;"
@@ -171,7 +169,6 @@ def _checked_call(
         )
     if torch and torch.get_default_dtype() != torch.float32:
         raise ChangedError(f"{name} changed torch's default dtype; give dtype= instead")
-    return value
 
 
 def _cut(text: str, most: int = TEXT_LIMIT) -> str:

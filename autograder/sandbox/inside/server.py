@@ -31,7 +31,7 @@ def serve(control: socket.socket) -> None:
             os.kill(request.pid, signal.SIGKILL)
             if request.pid in users:
                 isolation.end_user(users.pop(request.pid))
-            messages.send(control, messages.Number(_reap(request.pid, settings.cpu)))
+            messages.send(control, messages.Number(_reap(request.pid, settings.limits.cpu)))
             continue
         user = next(uid for uid in range(first, first + USERS) if uid not in users.values())
         pid = _fork(settings.layers)

@@ -76,30 +76,24 @@ def _isolate(settings: messages.Settings, user: int, parent: int) -> str:
 
     Returns the worker's private folder.
     """
-    layers, folder = settings.layers, settings.folder
+    layers, folder, limits = settings.layers, settings.folder, settings.limits
     if "namespaces" in layers:
         isolation.map_ids(*settings.user)
         isolation.private_mounts()
-        isolation.private_folder(folder, settings.file_mib)
-        isolation.limit_processes(settings.processes)
+        isolation.private_folder(folder, limits.file_mib)
+        isolation.limit_processes(limits.processes)
     else:
         folder = tempfile.mkdtemp(dir=folder)
     preload.load(settings.imports)
     wire.use_device(settings.device)
-    wire.use_limits(settings.answer_mib, settings.answer_depth)
+    wire.use_limits(limits.answer_mib, limits.answer_depth)
     if "uid" in layers:
         os.chown(folder, user, user)
         isolation.become(user)
         isolation.die_with_parent(parent)
     _surroundings(folder)
     if "rlimits" in layers:
-        isolation.limit(
-            settings.memory_mib,
-            settings.cpu,
-            settings.file_mib,
-            settings.processes,
-            settings.open_files,
-        )
+        isolation.limit(limits)
     if "namespaces" in layers:
         isolation.drop_capabilities()
     if "landlock" in layers or "seccomp" in layers:
