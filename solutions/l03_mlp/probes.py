@@ -129,13 +129,14 @@ def minibatches(m, N, size, n, seeds):
 
 
 def trained(m, params, batches, rates):
-    """Losses, and what became of the caller's own tensors, after a step on each batch."""
+    """Losses; then the caller's own tensors, and what the caller's list or dict holds."""
     given = packed(m, params)
     losses = [m.train_step(given, X, Y, lr) for (X, Y), lr in zip(batches, rates)]
     return {
         "losses": losses,
         "graphs": [bool(getattr(loss, "requires_grad", False)) for loss in losses],
         "now": [p.detach() for p in params],
+        "held": [p.detach() for p in listed(given)],
         "leaves": [p.is_leaf and p.requires_grad for p in params],
         "same": [a is b for a, b in zip(listed(given), params)],
     }
@@ -154,7 +155,7 @@ def tried(m, params, X, Y, lrs, batch_size, seeds):
     losses = [m.find_lr(given, X, Y, lrs, batch_size, g) for g in generators(seeds)]
     return {
         "losses": [[float(loss) for loss in run] for run in losses],
-        "now": [p.detach() for p in listed(given)],
+        "held": [p.detach() for p in listed(given)],
         "leaves": [p.is_leaf and p.requires_grad for p in listed(given)],
     }
 

@@ -57,8 +57,8 @@ ALL_DIFFER = within(0.0, 0.05, "drawn numbers all differ")
 
 def some_words(rng, n, letters="qbxaoe"):
     """n words of 1 to 6 letters."""
-    sizes = torch.randint(1, 7, (n,), generator=rng).tolist()
-    picks = torch.randint(0, len(letters), (n, 6), generator=rng).tolist()
+    sizes = rng.integers(1, 7, n).tolist()
+    picks = rng.integers(0, len(letters), n, 6).tolist()
     return ["".join(letters[i] for i in row[:size]) for row, size in zip(picks, sizes)]
 
 
@@ -265,10 +265,10 @@ def test_many_tensors(student, rng):
     """Forty tensors with up to four dimensions: whole, turned, thinned out, stretched."""
     cases = []
     for _ in range(40):
-        shape = torch.randint(1, 5, (3,), generator=rng).tolist()
-        a, b = torch.randint(0, 3, (2,), generator=rng).tolist()
+        shape = rng.integers(1, 5, 3).tolist()
+        a, b = rng.integers(0, 3, 2).tolist()
         x = torch.zeros(shape, device="cpu")
-        kind = torch.randint(0, 5, (1,), generator=rng).item()
+        kind = rng.integers(0, 5, 1).item()
         if kind == 0:
             x = x.transpose(a, b)
         elif kind == 1:
@@ -510,7 +510,7 @@ def test_the_callers_parameters(student, rng, device):
     lrs = torch.tensor([0.1, 0.5, 1.0], device=device)
     answer = student.run(tried, params, *batch, lrs, 4, [3])
     close([len(losses) for losses in answer["losses"]], [3])
-    close([answer["now"], answer["leaves"]], [params, [True] * 5])
+    close([answer["held"], answer["leaves"]], [params, [True] * 5])
 
 
 @task("find_lr")

@@ -153,7 +153,7 @@ def test_a_step(student, rng):
     """One step at 0.5: the loss before it, and all five parameters after it, are PyTorch's."""
     params, batch = network(rng), examples(rng, 4)
     answer = student.run(trained, params, [batch], [0.5])
-    close([answer["losses"], answer["now"]], right_steps(params, [batch], [0.5]), TRAINED)
+    close([answer["losses"], answer["held"]], right_steps(params, [batch], [0.5]), TRAINED)
 
 
 @task("lr_candidates")
@@ -171,7 +171,7 @@ def test_three_rates(student, rng, device):
     lrs = torch.tensor([0.05, 0.5, 0.2], device=device)
     losses, _ = right_steps(params, [(X, Y)] * 3, lrs.tolist())
     answer = student.run(tried, params, X, Y, lrs, 4, [1])
-    close([answer["losses"], answer["now"]], [[losses], params], TRAINED)
+    close([answer["losses"], answer["held"]], [[losses], params], TRAINED)
 
 
 @task("suggest_lr")
