@@ -163,18 +163,22 @@ def new_linear(m, fan_in, fan_out):
     }
 
 
+def with_weight(m, W, b):
+    """A Linear with this weight, and with this bias; b: None for a layer without one."""
+    layer = m.Linear(*W.shape, bias=False) if b is None else m.Linear(*W.shape)
+    layer.weight.data = W.clone()
+    return layer if b is None else filled(layer, {"bias": b})
+
+
 def linear(m, W, b, x):
-    """Output, what out keeps, sizes of the parameters; b: None for a layer without a bias."""
-    if b is None:
-        layer = filled(m.Linear(*W.shape, bias=False), {"weight": W})
-    else:
-        layer = filled(m.Linear(*W.shape), {"weight": W, "bias": b})
+    """Output, what out keeps, sizes of the parameters."""
+    layer = with_weight(m, W, b)
     out = layer(x)
     return [out, getattr(layer, "out", None), sorted(p.numel() for p in layer.parameters())]
 
 
 def linear_gradients(m, W, b, x, weights):
-    layer = filled(m.Linear(*W.shape), {"weight": W, "bias": b})
+    layer = with_weight(m, W, b)
     for p in (layer.weight, layer.bias):
         p.requires_grad_()
     (layer(x) * weights).sum().backward()
@@ -205,8 +209,11 @@ def norm_after_two_batches(m, x, training):
 
 
 def norm_used(m, options, given, xs, modes):
-    """Outputs for each x in its mode, what out kept, and the statistics after each."""
-    layer = filled(m.BatchNorm1d(xs[0].shape[1], **options), given)
+    """Outputs for each x in its mode, what out kept, and the statistics after each.
+
+    given: what the norm holds; what isn't there is as it is in a new norm.
+    """
+    layer = filled(like(m.BatchNorm1d(xs[0].shape[1], **options), xs[0]), given)
     outs, kept, running = [], [], []
     for x, training in zip(xs, modes):
         layer.training = training
