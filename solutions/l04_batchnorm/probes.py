@@ -6,7 +6,7 @@ numbers float32 or float64: probes fill them in and flatten what they read.
 
 import torch
 
-STATE = ("weight", "bias", "gamma", "beta", "running_mean", "running_var")
+NORM = ("gamma", "beta", "running_mean", "running_var")
 
 
 def as_float(m, name, *args):
@@ -118,12 +118,16 @@ def folded(m, args, eps):
 # ---------------------------------------------------------------------------------- the layers
 
 
-def like(layer, x):
-    """The layer, with its parameters and statistics in x's dtype, where x is."""
-    for name in STATE:
-        held = getattr(layer, name, None)
-        if held is not None:
-            held.data = held.data.to(x)
+def moved(x, tensors):
+    """Put what a layer holds into x's dtype, where x is."""
+    for held in tensors:
+        held.data = held.data.to(x)
+
+
+def norm_for(m, x, **options):
+    """A new norm for x, in x's dtype."""
+    layer = m.BatchNorm1d(x.shape[1], **options)
+    moved(x, [getattr(layer, name) for name in NORM])
     return layer
 
 
@@ -137,7 +141,9 @@ def filled(layer, given):
 
 def kept_slope(m, name, args, x, weights):
     """The gradient that arrives at what out keeps, for the fourth plot; after a second call."""
-    layer = like(getattr(m, name)(*args), x)
+    layer = getattr(m, name)(*args)
+    buffers = [getattr(layer, n) for n in ("running_mean", "running_var") if hasattr(layer, n)]
+    moved(x, [*layer.parameters(), *buffers])
     layer(x)
     out = layer(x)
     kept = layer.out
@@ -195,8 +201,7 @@ def new_norm(m, dim):
 
 
 def held_by(norm):
-    names = ("gamma", "beta", "running_mean", "running_var")
-    return {name: getattr(norm, name).detach().reshape(-1).tolist() for name in names}
+    return {name: getattr(norm, name).detach().reshape(-1).tolist() for name in NORM}
 
 
 def norm_after_two_batches(m, x, training):
@@ -213,7 +218,7 @@ def norm_used(m, options, given, xs, modes):
 
     given: what the norm holds; what isn't there is as it is in a new norm.
     """
-    layer = filled(like(m.BatchNorm1d(xs[0].shape[1], **options), xs[0]), given)
+    layer = filled(norm_for(m, xs[0], **options), given)
     outs, kept, running = [], [], []
     for x, training in zip(xs, modes):
         layer.training = training
@@ -226,7 +231,7 @@ def norm_used(m, options, given, xs, modes):
 
 def norm_gradients(m, given, x, weights):
     """Output; gradients of x, gamma and beta; whether the statistics hang in the graph."""
-    layer = filled(m.BatchNorm1d(x.shape[1]), given)
+    layer = filled(norm_for(m, x), given)
     layer.gamma.requires_grad_()
     layer.beta.requires_grad_()
     out = layer(x)
@@ -238,7 +243,7 @@ def norm_gradients(m, given, x, weights):
 
 def bias_before_a_norm(m, x, b, weights):
     """What a bias before the norm adds to its output, and that bias's gradient."""
-    without, out = (like(m.BatchNorm1d(x.shape[1]), x)(z) for z in (x, x + b))
+    without, out = (norm_for(m, x)(z) for z in (x, x + b))
     (out * weights).sum().backward()
     return [out - without, b.grad]
 
