@@ -45,13 +45,11 @@ STEPS = {
     "loss": lambda logprobs, Yb: F.nll_loss(logprobs, Yb),
 }
 MADE_OF = {step: tuple(inspect.signature(STEPS[step]).parameters) for step in STEPS}
-# The steps that use a thing, from the loss up. The function of its gradient gets theirs.
-USES = {
-    thing: [step for step in reversed(STEPS) if thing in MADE_OF[step]]
-    for thing in (*PARAMETERS, *STEPS)
-    if thing != "loss"
-}
-THINGS = tuple(USES)
+THINGS = (*PARAMETERS, *(step for step in STEPS if step != "loss"))  # that have a gradient
+# The steps that use a thing, from the loss up, and those whose gradients its function gets:
+# the loss's own is 1.
+USES = {thing: [step for step in reversed(STEPS) if thing in MADE_OF[step]] for thing in THINGS}
+NEEDS = {thing: [use for use in USES[thing] if use != "loss"] for thing in THINGS}
 
 
 def network(rng, V=7, E=4, S=3, H=6):
@@ -63,15 +61,9 @@ def network(rng, V=7, E=4, S=3, H=6):
     return params
 
 
-def batch(rng, n=5, V=7, S=3):
-    """Xb and Yb; letter V - 2 stands twice in one window and in another, letter V - 1 nowhere.
-
-    The first two labels differ.
-    """
-    Xb, Yb = rng.integers(0, V - 1, n, S), rng.integers(0, V, n)
-    Xb[0, 0] = Xb[0, 2] = Xb[1, 1] = V - 2
-    Yb[1] = (Yb[0] + 1) % V
-    return Xb, Yb
+def letters(rng, n=5, V=7, S=3):
+    """Any Xb and Yb."""
+    return rng.integers(0, V, n, S), rng.integers(0, V, n)
 
 
 def forward(params, Xb, Yb, **given):
@@ -104,9 +96,8 @@ def branches(thing, c, gradients):
 
 
 def made_up(thing, c, rng):
-    """Any gradients from above, of the right shapes. The loss's own is 1, and isn't given."""
-    uses = [c[use] for use in USES[thing] if use != "loss"]
-    return [rng.normal(*use.shape, dtype=use.dtype) for use in uses]
+    """Any gradients from above, of the right shapes."""
+    return [rng.normal(*c[use].shape, dtype=c[use].dtype) for use in NEEDS[thing]]
 
 
 def compare(got, right, tolerance=EXACT, **known):

@@ -11,7 +11,6 @@ from oracles import (
     SINGLE,
     THINGS,
     back,
-    batch,
     branches,
     check_backward,
     check_comparison,
@@ -21,6 +20,7 @@ from oracles import (
     check_unbroadcast,
     descended,
     forward,
+    letters,
     made_up,
     network,
     right_statistics,
@@ -33,6 +33,18 @@ from autograder.suite import close, each, task, within
 F = torch.nn.functional
 
 ROUNDED = within(1e-4, 1e-5, "float32 rounds in the seventh digit")
+
+
+def batch(rng, n=5, V=7, S=3):
+    """Xb and Yb; letter V - 2 stands twice in one window and in another, letter V - 1 nowhere.
+
+    The first two labels differ.
+    """
+    Xb, Yb = rng.integers(0, V - 1, n, S), rng.integers(0, V, n)
+    Xb[0, 0] = Xb[0, 2] = Xb[1, 1] = V - 2
+    Yb[1] = (Yb[0] + 1) % V
+    return Xb, Yb
+
 
 # ------------------------------------------------------------- exercise 1: every gradient
 
@@ -75,12 +87,12 @@ def test_in_single(student, rng, thing):
 @task("dlogits")
 def test_two_largest(student, rng):
     """Where two logits of a row are the largest, one of them gets dlogit_maxes, or they share."""
-    params, letters = network(rng), batch(rng)
-    c = forward(params, *letters)
+    params, (Xb, Yb) = network(rng), batch(rng)
+    c = forward(params, Xb, Yb)
     logits = c["logits"].clone()
     logits[2] -= 1
     logits[2, 1] = logits[2, 5] = c["logit_maxes"][2, 0]
-    c = forward(params, *letters, logits=logits)
+    c = forward(params, Xb, Yb, logits=logits)
     gradients = made_up("logits", c, rng)
     choices = []
     for column in (1, 5):
@@ -118,7 +130,7 @@ def test_hardly_any_variance(student, rng):
 @task("dC")
 def test_one_letter_everywhere(student, rng):
     """A letter that fills a window and stands in every other gets the sum of all its places."""
-    Xb, Yb = rng.integers(0, 7, 5, 3), rng.integers(0, 7, 5)
+    Xb, Yb = letters(rng)
     Xb[1], Xb[:, 1] = 3, 3
     c = forward(network(rng), Xb, Yb)
     check_gradient(student, "C", c, made_up("C", c, rng))
@@ -313,7 +325,7 @@ def check_batchnorm(student, rng, hprebn):
 
 @task("batchnorm_backward")
 def test_the_unbiased_variance(student, rng):
-    """n - 1 examples below the line, not n; what was handed in is left alone."""
+    """n - 1 examples below the line, not n; what was given is left alone."""
     check_batchnorm(student, rng, 1 + rng.normal(5, 6, scale=2, dtype=DOUBLE))
 
 

@@ -14,11 +14,10 @@ import torch
 from oracles import (
     DOUBLE,
     EXACT,
+    NEEDS,
     SINGLE,
     THINGS,
-    USES,
     back,
-    batch,
     check_backward,
     check_comparison,
     check_error,
@@ -26,6 +25,7 @@ from oracles import (
     check_unbroadcast,
     descended,
     forward,
+    letters,
     made_up,
     network,
     right_statistics,
@@ -47,21 +47,16 @@ def known(sizes, device, dtype=DOUBLE):
     n, V, E, S, H = sizes
     rng = Random(10, device)
     params = [p.to(dtype) for p in network(rng, V, E, S, H)]
-    Xb, Yb = batch(rng, n, V, S)
+    Xb, Yb = letters(rng, n, V, S)
     graph = forward([p.clone().requires_grad_() for p in params], Xb, Yb)
     found = torch.autograd.grad(graph["loss"], [graph[thing] for thing in THINGS])
     return forward(params, Xb, Yb), dict(zip(THINGS, found))
 
 
-def from_above(thing, gradients):
-    """Those that the function of this thing's gradient gets."""
-    return [gradients[use] for use in USES[thing] if use != "loss"]
-
-
 def check_known(student, device, thing):
     """Your answer is PyTorch's gradient, made of PyTorch's gradients."""
     c, gradients = known(SMALL, device)
-    check_gradient(student, thing, c, from_above(thing, gradients))
+    check_gradient(student, thing, c, [gradients[use] for use in NEEDS[thing]])
 
 
 # ------------------------------------------------------------- exercise 1: every gradient
@@ -129,7 +124,7 @@ def line(name, got, right):
 def test_table(student, device, tell, thing):
     """At the lecture's sizes, in float32, d{thing} is PyTorch's but for rounding."""
     c, single = known(LECTURE, device, torch.float32)
-    above = from_above(thing, single)
+    above = [single[use] for use in NEEDS[thing]]
     got = student.run(gradient_of, thing, c, above)
     if isinstance(got, torch.Tensor) and got.dtype == torch.float32:
         got = got.to(DOUBLE)  # so that both kinds can be compared
@@ -218,13 +213,13 @@ def test_embedding_backward(student, rng, device):
 @task("backward")
 def test_backward(student, rng):
     """dC, dW1, db1, dW2, db2, dbngain and dbnbias, in this order, are PyTorch's."""
-    check_backward(student, network(rng), *batch(rng))
+    check_backward(student, network(rng), *letters(rng))
 
 
 @task("train_step")
 def test_train_step(student, rng):
     """One step at a rate of 0.5: the loss before it, and every parameter after it."""
-    params, batches = network(rng), [batch(rng)]
+    params, batches = network(rng), [letters(rng)]
     got = student.run(steps, params, batches, 0.5)
     close([got["losses"], got["params"]], descended(params, batches, 0.5), SINGLE)
 
