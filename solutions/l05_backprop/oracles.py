@@ -102,14 +102,15 @@ def made_up(thing, c, rng):
 
 def compare(got, right, tolerance=EXACT, **known):
     """An answer in float32 is judged as one, though all that was given is float64."""
-    if isinstance(got, torch.Tensor) and got.dtype == torch.float32:
+    if isinstance(got, torch.Tensor) and (got.dtype, right.dtype) == (torch.float32, DOUBLE):
         right, tolerance = right.float(), None
     close(got, right, tolerance, **known)
 
 
-def check_sum(got, parts, n):
-    """The gradient is the sum of its branches; of a wrong one it is told which is wrong."""
-    compare(got, sum(parts.values()), n=n, branches=parts if len(parts) > 1 else None)
+def check_sum(got, parts, n, tolerance=EXACT):
+    """The gradient is the sum of its branches; a wrong answer is told which branch is wrong."""
+    named = parts if len(parts) > 1 else None
+    compare(got, sum(parts.values()), tolerance, n=n, branches=named)
 
 
 def check_gradient(student, thing, c, gradients, probe=gradient_of):
@@ -121,9 +122,8 @@ def check_gradient(student, thing, c, gradients, probe=gradient_of):
 def rounded(share, *tensors):
     """Room for float32, whose error in a sum goes by the largest numbers in it."""
     largest = max(float(t.abs().max()) for t in tensors)
-    return within(
-        1e-4, share * largest, "float32 rounds in the seventh digit of the largest number"
-    )
+    why = "float32 rounds in the seventh digit of the largest number"
+    return within(1e-4, share * largest, why)
 
 
 def check_comparison(student, name, dt, grad, exact, approximate, maxdiff):
