@@ -1,10 +1,10 @@
-# make demo     set everything up, grade the sample class
-# make test     set everything up, run all tests
-# make check    what CI runs: format, lint, types, the course's own promise, the tests
-# make slow     the proofs that take minutes
-# make attacks  every attack behind all walls, then without the one that stops it
-# make faults   kill -9 of our own processes, hundreds of times amid a class
-# make fuzz     bytes by the million against the wire; SECONDS=3600 for an hour
+# make demo     set everything up, grade the sample classes
+# make test     set everything up, run the tests but for the slow ones
+# make check    what CI runs: format, lint, types, `autograder verify`, the tests
+# make slow     the tests that take minutes
+# make attacks  the attack suite: every attack with all isolation layers, then without its own
+# make faults   kill -9 of our own processes, hundreds of times during a class
+# make fuzz     millions of damaged bytes against the wire; SECONDS=3600 for an hour
 # make bench    the figures of README
 
 PYTHON ?= python3

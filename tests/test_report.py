@@ -125,7 +125,7 @@ def test_what_can_t_be_read_is_all_that_is_said(reports: list[Report]) -> None:
 
 
 def test_a_bonus_and_a_fault_of_ours_are_told(reports: list[Report]) -> None:
-    """No hint is offered for what the student can't mend; long output is cut."""
+    """No hint is offered for what the student can't fix; long output is cut."""
     task = made_task("double", "broken", output="\n".join(map(str, range(99))))
     task.bonus = True
     text = student_text(made_report("x", task)).plain
@@ -149,7 +149,7 @@ def test_the_class_is_a_line_each(reports: list[Report]) -> None:
     assert lines[3].split() == ["carol", "0.5", "1", "⊘1", "a.py", "is", "empty"]
 
 
-def test_the_first_problem_is_one_that_can_be_mended(reports: list[Report]) -> None:
+def test_the_first_problem_is_one_that_can_be_fixed(reports: list[Report]) -> None:
     """Not what is blocked or skipped."""
     assert [first_problem(report) for report in reports] == [
         "",

@@ -1,92 +1,96 @@
-"""The shape of the engine: which module may import which, and what it may not know."""
+"""The shape of the engine: rooms, arrows, what a submission can reach, what the engine knows."""
 
 from __future__ import annotations
 
 import ast
-import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from graphlib import TopologicalSorter
 
 import pytest
-import torch
 from conftest import ROOT
 
+sys.path.insert(0, str(ROOT / "docs"))
+import draw
+
 ENGINE = ROOT / "autograder"
-# Each module imports only from those before it.
+MODULES = draw.modules()
+NAMES = [name for name in MODULES if name]
+# A room imports from those before it only.
 ORDER = (
-    *("errors", "course", "verdict", "wire", "jail", "image", "forbid", "state", "worker"),
-    *("memory", "child", "student", "session", "submission", "stub", "clue", "suite", "job"),
-    *("mistake", "plugin", "grade", "pool", "batch", "report", "doctor"),
+    *("errors", "limits", "toml", "course", "verdict"),
+    *("sandbox", "suite", "diagnosis", "grading", "report", "learn", "teach", "author", "cli"),
 )
-FOLDERS = ("author", "learn", "teach")
+STRANGERS = ("learn", "teach", "author")
+SHARED = {"limits", *(f"sandbox.{name}" for name in ("wire", "messages", "isolation", "preload"))}
 
 
-def imports(path: Path) -> set[str]:
-    """The engine's modules that a file imports, lazily or not: `wire`, `author.stubs`."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "autograder":
-            found |= {alias.name for alias in node.names if alias.name != "__version__"}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder."):
-            module = node.module.removeprefix("autograder.")  # type: ignore[union-attr]
-            names = [f"{module}.{alias.name}" for alias in node.names]
-            found |= {name if module in FOLDERS else module for name in names}
-        elif isinstance(node, ast.Import):
-            found |= {a.name for a in node.names if a.name.startswith("autograder.")}
-    return found
+@pytest.mark.parametrize("name", NAMES)
+def test_imports_go_one_way(name: str) -> None:
+    """A room knows nothing of the rooms below it; learn, teach and author are strangers."""
+    room = draw.room(name)
+    allowed = set(ORDER[: ORDER.index(room) + 1])
+    if room in STRANGERS:
+        allowed -= set(STRANGERS) - {room}
+    assert {draw.room(other) for other in draw.imports(MODULES[name], MODULES)} <= allowed
 
 
-@pytest.mark.parametrize("name", ORDER)
-def test_arrows_point_one_way(name: str) -> None:
-    """A module of the core imports only what stands to its left."""
-    allowed = set(ORDER[: ORDER.index(name)])
-    assert imports(ENGINE / f"{name}.py") <= allowed
+def test_no_imports_in_a_circle() -> None:
+    """Within the rooms either, lazy imports included."""
+    graph = {name: draw.imports(MODULES[name], MODULES) - {name} for name in NAMES}
+    assert len(list(TopologicalSorter(graph).static_order())) >= len(graph)
 
 
-def test_every_module_has_its_place() -> None:
-    """No module stands outside of the order."""
-    flat = {path.stem for path in ENGINE.glob("*.py")} - {"__init__", "cli"}
-    assert flat == set(ORDER)
+@pytest.mark.parametrize("room", [name for name in ORDER if (ENGINE / name).is_dir()])
+def test_each_room_says_what_it_is(room: str) -> None:
+    """For what, for whom, in which process; in about ten lines."""
+    said = ast.get_docstring(ast.parse((ENGINE / room / "__init__.py").read_text()))
+    assert said is not None
+    assert "Runs in: " in said
+    assert "import" in said
+    assert len(said.splitlines()) <= 14
 
 
-@pytest.mark.parametrize(
-    "path", sorted(ENGINE.glob("*/*.py")), ids=lambda p: f"{p.parent.name}/{p.stem}"
-)
-def test_what_only_one_person_needs_imports_the_core(path: Path) -> None:
-    """Never the neighbours, but for what release takes from stubs."""
-    foreign = {name for name in imports(path) if name.split(".")[0] in FOLDERS}
-    foreign = {name for name in foreign if not name.startswith(path.parent.name)}
-    assert foreign <= ({"author.stubs"} if path.name == "release.py" else set())
+def test_trusted_code_imports_nothing_that_runs_in_a_worker() -> None:
+    """But for messages, values, isolation and limits, which both sides have."""
+    inside = {name for name in NAMES if name.startswith("sandbox.inside")}
+    for name in set(NAMES) - inside:
+        assert draw.imports(MODULES[name], MODULES) & inside == set(), name
+    assert set(draw.reachable()) == SHARED | (inside - {"sandbox.inside"})
 
 
-def test_the_untrusted_side_sees_little() -> None:
-    """The worker imports the image, the jail and the wire, and is imported for constants only."""
-    assert imports(ENGINE / "worker.py") <= {"forbid", "image", "jail", "state", "wire"}
-    assert imports(ENGINE / "wire.py") == set()
-    assert imports(ENGINE / "jail.py") == set()
+def test_the_pages_show_the_code_as_it_is() -> None:
+    """The rooms' picture and the list of what a submission can reach are of these imports."""
+    hint = "run `python docs/draw.py`"
+    assert (ROOT / "docs" / "rooms.dot").read_text() == draw.rooms_dot(), hint
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert draw.MARKS[0] + draw.reachable_list() + draw.MARKS[1] in page, hint
 
 
 def test_the_engine_names_no_lecture() -> None:
-    """No word that is a lecture's, a lecture file's or a task's own stands in the engine."""
+    """No text of the engine is a lecture, a lecture's file or a task with a class's name."""
     words = set()
     for toml in ROOT.glob("solutions/*/lecture.toml"):
         tasks = tomllib.loads(toml.read_text())["task"]
         words |= {toml.parent.name, toml.parent.name.split("_", 1)[1]}
-        words |= {task["file"].removesuffix(".py") for task in tasks}
-        words |= {task["id"] for task in tasks if re.search(r"[._A-Z]", task["id"])}
-    words -= set(vars(torch.nn))  # torch's own names, that lectures take over
+        words |= {task["file"] for task in tasks}
+        words |= {task["id"] for task in tasks if "." in task["id"]}
     assert words
-    text = "\n".join(path.read_text() for path in ENGINE.rglob("*.py"))
-    assert [word for word in sorted(words) if re.search(rf"\b{re.escape(word)}\b", text)] == []
+    texts = {
+        node.value
+        for path in ENGINE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert words & texts == set()
 
 
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["check", "--help"], ["grade", "--help"], ["hint", "--help"]]
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    """`--help` answers in a blink: no torch, no pytest."""
+    """`--help` answers at once: no torch, no pytest."""
     code = (
         "import sys\nfrom autograder.cli import cli\n"
         f"try:\n    cli.main({arguments!r}, prog_name='autograder')\nexcept SystemExit: pass\n"
@@ -96,3 +100,12 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["grading.pool", "grading.results", "report", "author.stubs", "learn.hints"]
+)
+def test_the_command_imports_no_torch(module: str) -> None:
+    """torch belongs to the fork server: what the command imports of these rooms is light."""
+    code = f"import sys, autograder.{module}\nsys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -6,5 +6,5 @@ bytes and back), `text.sanitize`.
 
 Runs in: `inside/` in the worker server and in workers (untrusted); `wire`, `messages`,
 `isolation` and `preload` on both sides; `forkserver`'s first half in the fork server; all else in
-the suite process or the command.
+the suite process or the command. It imports `errors`, `limits` and `course`.
 """
