@@ -157,7 +157,7 @@ def _release_faults(lecture: Lecture, data: bytes) -> Iterator[str]:
     for task, mistakes in known.items():
         for mistake in mistakes:
             traces = {id: Trace(False, answers) for id, answers in mistake.answers.items()}
+            twins = [other for other in mistakes if diagnose(traces, [other])]
             found = diagnose(traces, mistakes)
-            twins = {other.id for other in mistakes if other.answers == mistake.answers}
-            if found is None or found.id not in twins:
+            if mistake not in twins or found not in [twin.diagnosis for twin in twins]:
                 yield f'mistake "{mistake.id}" of {task}: a released course does not recognise it'

@@ -1,6 +1,7 @@
 """The suite room: the words that a test is written with, and how tests run.
 
-A suite imports `task`, `each`, `close`, `close_to_one` and `within` from here. For rooms below:
+A suite imports its words from here: `task`, `each`, `close`, `close_to_one`, `within`, and rarely
+`Random` (the class of `rng`) and `Mismatch` (what `close` raises). For rooms below:
 `collect` (pytest collects a lecture's tests), `run` (run them against a submission), `reference`
 (the solution in this process), `stub` (solution regions of a source).
 
@@ -12,11 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.suite.compare import close, close_to_one, within
+    from autograder.suite.compare import Mismatch, close, close_to_one, within
+    from autograder.suite.rng import Random
     from autograder.suite.words import each, task
 
-__all__ = ["close", "close_to_one", "each", "task", "within"]
-_HOMES = {"task": "words", "each": "words"}
+__all__ = ["Mismatch", "Random", "close", "close_to_one", "each", "task", "within"]
+_HOMES = {"task": "words", "each": "words", "Random": "rng"}
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Teller, finish, plotting, save, write_graph
+from autograder.learn.program import ProgressLines, plotting, run_main, save, write_graph
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -80,7 +80,7 @@ def train_moons(m, points, labels, steps):
     model = m.MLP(2, [16, 16, 1])
     print(f"\nTwo moons: {len(points)} points, {len(model.parameters())} parameters, {steps} steps")
     losses, accuracies = [], []
-    with Teller(steps) as tell:
+    with ProgressLines(steps) as tell:
         for step in range(steps):
             scores = [model(point) for point in points]
             loss = m.hinge(labels, scores) + m.l2(model.parameters(), 1e-4)
@@ -153,4 +153,4 @@ def main():
 
 
 if __name__ == "__main__":
-    finish(main, "micrograd")
+    run_main(main, "micrograd")

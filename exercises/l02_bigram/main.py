@@ -8,7 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Stopped, Teller, device_of, finish, plotting, read_words, save
+from autograder.learn.program import (
+    ProgressLines,
+    Stopped,
+    device_of,
+    plotting,
+    read_words,
+    run_main,
+    save,
+)
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -65,7 +73,7 @@ def learn(m, words, stoi, options):
     W = m.init_weights(len(stoi), generator).detach().to(options.device).requires_grad_()
     print(f"\nThe network: {len(xs):,} pairs, {W.numel()} weights, {options.steps} steps")
     losses, stopped = [], False
-    with Teller(options.steps) as tell:
+    with ProgressLines(options.steps) as tell:
         try:
             while len(losses) < options.steps:
                 steps = min(STRIDE, options.steps - len(losses))
@@ -151,4 +159,4 @@ def main():
 
 
 if __name__ == "__main__":
-    finish(main, "bigram")
+    run_main(main, "bigram")

@@ -9,7 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
+    Stopped,
+    device_of,
+    read_words,
+    run_main,
+    save,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -79,7 +87,7 @@ def train(m, params, data, steps, generator, losses):
     (X, Y), (Xdev, Ydev) = data.sets[:2]
     every = max(1, steps // 10)
     try:
-        with Teller(steps) as tell:
+        with ProgressLines(steps) as tell:
             for step in range(steps):
                 ix = m.minibatch(len(X), BATCH, generator)
                 losses.append(float(m.train_step(params, X[ix], Y[ix], m.lr_at(step, steps))))
@@ -208,14 +216,14 @@ def main():
     options.device = device_of(options.device)
     data = Data(m, path, words, options.device)
     generator = torch.Generator().manual_seed(options.seed)
-    gallery = Gallery(options.out)
+    gallery = Pictures(options.out)
     try:
         letters_in_the_plane(m, data, options, generator, gallery)
         last_network(m, data, options, generator, gallery, len(words) == 32_033)
     finally:
-        gallery.tell()
+        gallery.print_names()
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "mlp")
+    run_main(main, "mlp")

@@ -9,7 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
+    Stopped,
+    device_of,
+    read_words,
+    run_main,
+    save,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -144,7 +152,7 @@ def five_states(m, data, options, results):
 
     (X, Y), (Xval, Yval) = data.sets[:2]
     print(f"\nA network that knows nothing: {float(m.expected_initial_loss(data.vocab)):.4f}")
-    with Teller(options.steps) as tell:
+    with ProgressLines(options.steps) as tell:
         for state in PUBLISHED:
             net = Small(m, state, data.vocab, options.seed, options.device)
             generator = torch.Generator().manual_seed(options.seed)
@@ -410,14 +418,14 @@ def main():
     torch.set_num_threads(1)  # the tensors are small: more threads would wait for one another
     options.device = device_of(options.device)
     data = Data(path, words, options.device)
-    gallery = Gallery(options.out)
+    gallery = Pictures(options.out)
     try:
         first_half(m, data, options, gallery, len(words) == 32_033)
         second_half(m, data, options, gallery)
     finally:
-        gallery.tell()
+        gallery.print_names()
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "batchnorm")
+    run_main(main, "batchnorm")

@@ -10,7 +10,15 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
+    Stopped,
+    device_of,
+    read_words,
+    run_main,
+    save,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -121,7 +129,7 @@ def train(m, params, data, steps, generator, losses):
     X, Y = data.sets["train"]
     every = max(1, steps // 10)
     try:
-        with Teller(steps) as tell:
+        with ProgressLines(steps) as tell:
             for step in range(steps):
                 rate = 0.1 if step < steps / 2 else 0.01
                 losses.append(float(m.train_step(params, *minibatch(X, Y, generator), rate)))
@@ -275,15 +283,15 @@ def main():
     options.device = device_of(options.device)
     data = Data(path, words, options.device)
     generator = torch.Generator().manual_seed(options.seed)
-    gallery = Gallery(options.out)
+    gallery = Pictures(options.out)
     try:
         learn(m, data, options, len(words), generator, gallery)
         X, Y = data.sets["train"]
         table(m, len(data.letters), X, Y, generator, options.device)
     finally:
-        gallery.tell()
+        gallery.print_names()
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "backprop")
+    run_main(main, "backprop")

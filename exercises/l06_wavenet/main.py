@@ -9,7 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_words, save
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
+    Stopped,
+    device_of,
+    read_words,
+    run_main,
+    save,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -122,7 +130,7 @@ def train(m, model, data, options, losses):
     every = max(1, options.steps // 10)
     m.set_training(model, True)
     try:
-        with Teller(options.steps) as tell:
+        with ProgressLines(options.steps) as tell:
             for step in range(options.steps):
                 ix = torch.randint(0, len(X), (BATCH,), generator=g).to(X.device)
                 loss = torch.nn.functional.cross_entropy(model(X[ix]), Y[ix])
@@ -299,7 +307,7 @@ def main():
     data = Data(path, words, options.device)
     n_embd, n_hidden, *_ = SIZES[options.size]
     model = plant(m, len(data.itos), n_embd, n_hidden, options.device)
-    gallery, losses = Gallery(options.out), []
+    gallery, losses = Pictures(options.out), []
     try:
         train(m, model, data, options, losses)
     finally:
@@ -308,9 +316,9 @@ def main():
             slide(m, model, data)
             draw(m, model, data, gallery, losses)
             new_words(m, model, data, options)
-        gallery.tell()
+        gallery.print_names()
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "wavenet")
+    run_main(main, "wavenet")

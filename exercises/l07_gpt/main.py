@@ -12,13 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import (
-    Gallery,
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
     Stopped,
-    Teller,
     device_of,
-    finish,
     read_text,
+    run_main,
     save,
     write_graph,
 )
@@ -100,7 +100,7 @@ class Run:
         """The student's train, in a few parts, so that there is something to tell between."""
         m, o = self.data.m, self.data.options
         try:
-            with Teller(steps) as tell:
+            with ProgressLines(steps) as tell:
                 for i in range(parts):
                     n = steps * (i + 1) // parts - steps * i // parts
                     if n:
@@ -266,7 +266,7 @@ def main():
         torch.set_num_threads(1)  # the tensors are small: more threads would wait for one another
     torch.manual_seed(options.seed)
     data = Data(m, path, text, options)
-    gallery = Gallery(options.out)
+    gallery = Pictures(options.out)
     bigram = bigrams(m, data, min(options.steps, 300))
     run = make_gpt(m, data)
     try:
@@ -279,9 +279,9 @@ def main():
             print(run.write(options.write))
             gallery.add("loss.png", draw_losses, run, bigram)
             show_attention(m, run, gallery)
-        gallery.tell()
+        gallery.print_names()
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "gpt")
+    run_main(main, "gpt")

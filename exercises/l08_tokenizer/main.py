@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Stopped, device_of, finish, plotting, read_text, save
+from autograder.learn.program import Stopped, device_of, plotting, read_text, run_main, save
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -362,4 +362,4 @@ def main():
 
 
 if __name__ == "__main__":
-    finish(main, "tokenizer")
+    run_main(main, "tokenizer")

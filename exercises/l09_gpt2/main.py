@@ -12,7 +12,15 @@ import argparse
 import time
 from pathlib import Path
 
-from autograder.learn.payoff import Gallery, Stopped, Teller, device_of, finish, read_text, save
+from autograder.learn.program import (
+    Pictures,
+    ProgressLines,
+    Stopped,
+    device_of,
+    read_text,
+    run_main,
+    save,
+)
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 SENTENCE = "First Citizen:\nSpeak."  # what the attention pictures are of
@@ -136,7 +144,7 @@ class Run:
     def train(self, until):
         every = max(1, self.o.steps // 6)
         try:
-            with Teller(self.o.steps) as tell:
+            with ProgressLines(self.o.steps) as tell:
                 for it in range(len(self.losses), until):
                     self.step(it)
                     line = ""
@@ -325,7 +333,7 @@ def main():
         torch.set_num_threads(1)  # the tensors are small: more threads would wait for one another
     torch.manual_seed(options.seed)
     data = Data(path, text, options)
-    gallery = Gallery(options.out)
+    gallery = Pictures(options.out)
     run = Run(m, data)
     count = int(m.count_params(run.config))
     sizes = f"{options.layers} blocks, {options.heads} heads, {options.width} wide"
@@ -344,10 +352,10 @@ def main():
             gallery.add("schedule.png", draw_schedule, m, options, run.rates)
             gallery.add("loss.png", draw_losses, run)
             show_attention(m, run, gallery)
-        gallery.tell()
+        gallery.print_names()
     operate(run)
     print(f"{time.monotonic() - began:.0f} seconds on {options.device}")
 
 
 if __name__ == "__main__":
-    finish(main, "gpt2")
+    run_main(main, "gpt2")

@@ -11,7 +11,7 @@ import probes
 import torch
 from oracles import ROUNDED, TRAINED, VARIANCES, F, eval_norm, moved_on, new_norm, trained_norm
 
-from autograder.suite import Different, close, close_to_one, task, within
+from autograder.suite import Mismatch, close, close_to_one, task, within
 
 SHARP = within(1e-6, 1e-6, "float64, or float32 in between")
 
@@ -20,7 +20,7 @@ def ask(student, probe, *args):
     """A probe's answer. Where it didn't find a name, its one sentence about that is raised."""
     answer = student.run(probe, *args)
     if isinstance(answer, dict) and isinstance(answer.get("lacks"), str):
-        raise Different("what the suite looks for isn't there: see README, names", answer["lacks"])
+        raise Mismatch("what the suite looks for isn't there: see README, names", answer["lacks"])
     return answer
 
 
