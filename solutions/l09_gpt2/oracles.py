@@ -106,21 +106,24 @@ def right_norm(x, w, name=""):
     return F.layer_norm(x, x.shape[-1:], w[f"{name}weight"], w.get(f"{name}bias"))
 
 
-def right_attention(x, w, n_head, name=""):
+def right_attention(x, w, c, form, name=""):
     q, k, v = right_linear(x, w, name + "c_attn").chunk(3, -1)
-    heads = zip(*(t.chunk(n_head, -1) for t in (q, k, v)))
+    heads = zip(*(t.chunk(c["n_head"], -1) for t in (q, k, v)))
     y = [F.scaled_dot_product_attention(*head, is_causal=True) for head in heads]
     return right_linear(torch.cat(y, -1), w, name + "c_proj")
 
 
-def right_mlp(x, w, form, name=""):
+def right_mlp(x, w, c, form, name=""):
     x = F.gelu(right_linear(x, w, name + "c_fc"), approximate=form)
     return right_linear(x, w, name + "c_proj")
 
 
-def right_block(x, w, n_head, form, name=""):
-    x = x + right_attention(right_norm(x, w, name + "ln_1."), w, n_head, name + "attn.")
-    return x + right_mlp(right_norm(x, w, name + "ln_2."), w, form, name + "mlp.")
+def right_block(x, w, c, form, name=""):
+    x = x + right_attention(right_norm(x, w, name + "ln_1."), w, c, form, name + "attn.")
+    return x + right_mlp(right_norm(x, w, name + "ln_2."), w, c, form, name + "mlp.")
+
+
+RIGHT = {"CausalSelfAttention": right_attention, "MLP": right_mlp, "Block": right_block}
 
 
 def right_gpt(idx, w, c, form, prompt=None):
@@ -131,7 +134,7 @@ def right_gpt(idx, w, c, form, prompt=None):
         x = torch.cat([prompt.expand(len(idx), -1, -1), x], 1)
     x = x + w["transformer.wpe.weight"][: x.shape[1]]
     for i in range(c["n_layer"]):
-        x = right_block(x, w, c["n_head"], form, f"transformer.h.{i}.")
+        x = right_block(x, w, c, form, f"transformer.h.{i}.")
     return right_norm(x, w, "transformer.ln_f.")[:, n:] @ w[WTE].T
 
 
@@ -177,6 +180,20 @@ def right_clip(grads, max_norm):
 
 
 # ---------------------------------------------------------------------- what several tests ask
+
+
+def check_layer(student, cls, c, w, inputs, tolerance=None):
+    """What a layer with these weights makes of each input; returns the answers."""
+    answer = student.run(models, cls, c, w, [["call", x] for x in inputs])
+    judge(answer, lambda form: [RIGHT[cls](x, w, c, form) for x in inputs], tolerance)
+    return answer
+
+
+def check_gpt(student, c, w, pairs, tolerance=None):
+    """Logits and loss of a GPT with these weights, for each (idx, targets)."""
+    answer = student.run(models, "GPT", c, w, [["logits", *pair] for pair in pairs])
+    judge(answer, lambda form: [with_loss(*pair, w, c, form) for pair in pairs], tolerance)
+    return answer
 
 
 def check_spread(tensors, std):

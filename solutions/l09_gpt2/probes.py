@@ -355,9 +355,6 @@ class Model:
         fits = logits.dim() == 3 and logits.shape[1] in (1, idx.shape[1])
         return [logits[:, -1:] if fits else logits, loss]
 
-    def loss(self, idx, targets):
-        return float(self.o(idx, targets)[1].detach())
-
     def raises(self, idx):
         return raises(self.o, idx)
 

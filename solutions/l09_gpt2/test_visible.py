@@ -18,6 +18,8 @@ from oracles import (
     check_cache,
     check_file,
     check_frozen,
+    check_gpt,
+    check_layer,
     check_spread,
     for_attention,
     for_block,
@@ -29,15 +31,12 @@ from oracles import (
     loud,
     new_rows,
     published,
-    right_attention,
-    right_block,
     right_clip,
     right_gpt,
     right_greedy,
     right_groups,
     right_last,
     right_loss,
-    right_mlp,
     right_norm,
     right_sum,
     with_loss,
@@ -84,24 +83,21 @@ def test_with_and_without_shift(student, rng):
 def test_three_heads(student, rng):
     """Three heads with the same weights: what PyTorch's causal attention says, head by head."""
     w, x = for_attention(SMALL, rng), rng.normal(2, 7, 12, dtype=F64)
-    answer = student.run(models, "CausalSelfAttention", SMALL, w, [["call", x]])
-    close(answer, [right_attention(x, w, 3)])
+    check_layer(student, "CausalSelfAttention", SMALL, w, [x])
 
 
 @task("MLP")
 def test_each_position(student, rng):
     """12 to 48 numbers, GELU (either form), and back to 12."""
     w, x = for_mlp(SMALL, rng), rng.normal(2, 7, 12, dtype=F64)
-    answer = student.run(models, "MLP", SMALL, w, [["call", x]])
-    judge(answer, lambda form: [right_mlp(x, w, form)])
+    check_layer(student, "MLP", SMALL, w, [x])
 
 
 @task("Block")
 def test_two_side_roads(student, rng):
     """x + attn(ln_1(x)), and on that + mlp(ln_2(…)), with the same weights."""
     w, x = for_block(SMALL, rng), rng.normal(2, 7, 12, dtype=F64)
-    answer = student.run(models, "Block", SMALL, w, [["call", x]])
-    judge(answer, lambda form: [right_block(x, w, 3, form)])
+    check_layer(student, "Block", SMALL, w, [x])
 
 
 # -------------------------------------------------------------------------------- the model
@@ -110,9 +106,8 @@ def test_two_side_roads(student, rng):
 @task("GPT.forward")
 def test_logits_and_loss(student, rng):
     """Two blocks with the same weights: logits at every place and the mean cross-entropy."""
-    w, (idx, targets) = for_gpt(SMALL, rng), rng.integers(0, 11, 2, 2, 7)
-    answer = student.run(models, "GPT", SMALL, w, [["logits", idx, targets]])
-    judge(answer, lambda form: [with_loss(idx, targets, w, SMALL, form)])
+    w, pair = for_gpt(SMALL, rng), rng.integers(0, 11, 2, 2, 7)
+    check_gpt(student, SMALL, w, [pair])
 
 
 @task("GPT.forward")
@@ -150,10 +145,10 @@ def test_gpt2_small(student):
 @task("load_gpt2")
 def test_the_published_layout(student, rng):
     """With weights as they were published, four kinds (in, out), the logits are GPT-2's."""
-    w, (idx, targets) = for_gpt(SMALL, rng), rng.integers(0, 11, 2, 2, 7)
-    jobs = [["load", published(w)], ["logits", idx, targets]]
+    w, pair = for_gpt(SMALL, rng), rng.integers(0, 11, 2, 2, 7)
+    jobs = [["load", published(w)], ["logits", *pair]]
     answer = student.run(models, "GPT", SMALL, None, jobs, w[WTE])
-    judge(answer, lambda form: [None, with_loss(idx, targets, w, SMALL, form)])
+    judge(answer, lambda form: [None, with_loss(*pair, w, SMALL, form)])
 
 
 @task("configure_optimizers")
