@@ -1,7 +1,7 @@
 """What both suites ask with, and what is right, by PyTorch.
 
-Models are asked with weights by nanoGPT's names, a linear layer's (out, in), none at its first
-value: with those (0.02) nearly every mistake would go unseen.
+The tests give each model weights by nanoGPT's names; a linear layer's are (out, in). None is at
+its first value: with those (0.02) nearly every mistake would go unseen.
 """
 
 import math

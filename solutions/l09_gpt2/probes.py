@@ -108,7 +108,7 @@ def accumulated(m, table, shift, X, Y, micro):
 
 
 def raises(f, *inputs):
-    """Whether this call ends with an exception; an empty stub's goes on."""
+    """Whether this call raises an exception. An empty stub's is passed on."""
     try:
         f(*inputs)
     except NotImplementedError:

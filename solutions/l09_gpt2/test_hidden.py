@@ -1,7 +1,7 @@
 """What counts: other sizes, edges, gradients, and weights that hide no mistake.
 
-Fresh weights (0.02) write nearly the same token whatever stands before: all that is judged by a
-model's words has random weights of full size, gains and shifts included.
+A model with fresh weights (0.02) writes nearly the same token whatever stands before. So the tests
+of written text give it random weights of full size, gains and shifts included.
 """
 
 import functools
@@ -215,7 +215,7 @@ def test_heads_that_do_not_fit(student):
 
 
 def check_dropout(student, cls, w, x, times):
-    """In training each number is lost or comes times as large; in evaluation it comes."""
+    """In training each number is 0 or multiplied by one of `times`; in evaluation it is as it was."""
     jobs = [["train"], ["call", x], ["eval"], ["call", x]]
     _, drawn, _, whole = student.run(models, cls, SMALL | {"dropout": 0.5}, w, jobs)
     right = functools.partial(RIGHT[cls], x, w, SMALL)

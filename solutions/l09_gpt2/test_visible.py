@@ -202,6 +202,7 @@ def test_as_if_nothing_had_happened(student, rng):
 @task("generate")
 def test_the_likeliest(student, rng):
     """With top_k=1 nothing is left to chance: the likeliest token at each step."""
+    rng.manual_seed(12)  # with it, most wrong models write something else
     w, idx = loud(for_gpt(SMALL, rng)), rng.integers(0, 11, 2, 3)
     answer = student.run(models, "GPT", SMALL, w, [["generate", idx, 4, {"top_k": 1}, 1]])
     judge(answer, lambda form: [right_greedy(idx, 4, w, SMALL, form)])
@@ -270,5 +271,6 @@ def test_a_prompt_helps(student, rng):
 @task("generate_cached")
 def test_the_same_tokens(student, rng):
     """Three tokens and four more: those of the whole model, with 7 positions read at most."""
+    rng.manual_seed(17)  # with it, most wrong models write something else
     w, idx = loud(for_gpt(SMALL, rng)), rng.integers(0, 11, 1, 3)
     check_cache(student, SMALL, w, [[idx, 4]])
