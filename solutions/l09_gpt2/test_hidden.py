@@ -215,7 +215,7 @@ def test_heads_that_do_not_fit(student):
 
 
 def check_dropout(student, cls, w, x, times):
-    """In training each number is 0 or multiplied by one of `times`; in evaluation it is as it was."""
+    """In training each number is 0 or multiplied by one of `times`; in evaluation it stays."""
     jobs = [["train"], ["call", x], ["eval"], ["call", x]]
     _, drawn, _, whole = student.run(models, cls, SMALL | {"dropout": 0.5}, w, jobs)
     right = functools.partial(RIGHT[cls], x, w, SMALL)
