@@ -66,7 +66,7 @@ def main(root: Path) -> None:
         folder = Path(name)
         prepare(root, folder)
         os.chdir(folder / "mini")
-        Connection.send_bytes = noted  # type: ignore[method-assign]
+        Connection.send_bytes = noted  # type: ignore[method-assign, assignment]
         arguments = ["grade", "1", str(folder / "class"), "--out", str(folder / "out")]
         cli.main([*arguments, "--jobs", "1"], standalone_mode=False)
         output = next((folder / "out").rglob("*.json")).read_text()

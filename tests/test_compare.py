@@ -105,7 +105,8 @@ def test_numpy_stands_for_itself() -> None:
 @pytest.mark.parametrize("expected", [frozenset({1}), np.int64(1), np.float32(1), bytearray(b"a")])
 def test_what_a_reference_may_return_can_be_met(expected: Any) -> None:
     """A set, a numpy scalar, a bytearray cross the wire as set, number, bytes: those must fit."""
-    crossed = {frozenset: set, bytearray: bytes}.get(type(expected), lambda x: x.item())(expected)
+    plain: dict[type, Any] = {frozenset: set, bytearray: bytes}
+    crossed = plain.get(type(expected), lambda x: x.item())(expected)
     close(crossed, expected)
 
 
@@ -321,6 +322,9 @@ def test_one_of_several_answers_may_be_right() -> None:
     close_to_one(1.1, 5.0, 1.0, tolerance=within(0.2, 0.0, "sampled"))
     with pytest.raises(Mismatch, match="got 3, expected 1"):
         close_to_one(3, 1, 2)
+    rows = torch.arange(6.0).reshape(2, 3)
+    with pytest.raises(Mismatch, match="your result is 2 times the right one"):
+        close_to_one(2 * rows, torch.zeros(2, 3) + 9, rows)
 
 
 def test_a_suite_can_only_expect_plain_data() -> None:
@@ -339,4 +343,5 @@ def test_a_task_marks_a_test(pytestconfig: pytest.Config) -> None:
         return 7
 
     assert test_it() == 7
-    assert [(m.name, m.args) for m in test_it.pytestmark] == [("task", ("normalize_rows",))]
+    marks = getattr(test_it, "pytestmark")  # noqa: B009
+    assert [(m.name, m.args) for m in marks] == [("task", ("normalize_rows",))]

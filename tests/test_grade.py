@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from autograder.grading.pool import grade_submissions
 from autograder.grading.submission import Submission
 from autograder.sandbox import machine
 from autograder.suite.stub import cut
-from autograder.verdict import Outcome
+from autograder.verdict import Outcome, Report
 
 ALL = ("double", "row_sums", "share", "Counter", "extra")
 
@@ -177,7 +178,7 @@ def test_the_same_class_gives_the_same_reports(grade: Grade, reference: str) -> 
     assert plainly(grade(texts, jobs=2, start_method="spawn")) == first
 
 
-def plainly(reports: dict[str, object]) -> dict[str, bytes]:
+def plainly(reports: Mapping[str, Report]) -> dict[str, bytes]:
     """Each report's bytes without what may differ."""
 
     def without_seconds(data: object) -> object:
@@ -203,8 +204,8 @@ def test_hidden_inputs_follow_the_secret_and_visible_ones_do_not(
     assert before["test_hidden.py::test_rows"] != after["test_hidden.py::test_rows"]
 
 
-def printed(report: object) -> dict[str, str]:
-    return {test.id: test.output for task in report.tasks for test in task.tests}  # type: ignore[attr-defined]
+def printed(report: Report) -> dict[str, str]:
+    return {test.id: test.output for task in report.tasks for test in task.tests}
 
 
 @pytest.mark.parametrize(

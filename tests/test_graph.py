@@ -15,8 +15,10 @@ from autograder.verdict import Outcome, Report, TaskResult
 DOT = "digraph {\n  double -> row_sums\n  row_sums -> share\n  Counter\n}\n"
 
 
-def report(**by_task: Outcome) -> Report:
-    tasks = [TaskResult(id=id, outcome=o, score=0, points=1) for id, o in by_task.items()]
+def report(**by_task: str) -> Report:
+    tasks = [
+        TaskResult(id=id, outcome=Outcome(one), score=0, points=1) for id, one in by_task.items()
+    ]
     return Report(
         **dict.fromkeys(("course", "lecture", "submission", "digest", "suite", "device"), "x"),  # type: ignore[arg-type]
         versions={},

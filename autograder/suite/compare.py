@@ -53,11 +53,15 @@ def within(rtol: float, atol: float, reason: str) -> Tolerance:
 
 
 class Mismatch(AssertionError):
-    """An answer isn't the expected one. `summary` says how, without a number of either."""
+    """An answer isn't the expected one. `summary` says how, without a number of either.
 
-    def __init__(self, summary: str, detail: str) -> None:
+    explained: it says what is wrong with the whole.
+    """
+
+    def __init__(self, summary: str, detail: str, explained: bool = False) -> None:
         super().__init__(detail)
         self.summary = summary
+        self.explained = explained
 
 
 def close(
@@ -85,7 +89,7 @@ def close(
 def close_to_one(actual: Any, *expected: Any, tolerance: Tolerance | None = None) -> None:
     """Raise `Mismatch` unless `actual` is close to one of several right answers.
 
-    The message is about the first of them.
+    The message is about the first of them, or the first whose difference has an explanation.
     """
     differences = []
     for right in expected:
@@ -93,7 +97,7 @@ def close_to_one(actual: Any, *expected: Any, tolerance: Tolerance | None = None
             return close(actual, right, tolerance)
         except Mismatch as different:
             differences.append(different)
-    raise differences[0]
+    raise next((one for one in differences if one.explained), differences[0])
 
 
 @dataclass
@@ -283,7 +287,7 @@ class _Comparison:
         )
         if not whole:
             return Mismatch(reason, said)
-        return Mismatch(f"{reason}: {whole}", f"{whole}\n{said}")
+        return Mismatch(f"{reason}: {whole}", f"{whole}\n{said}", explained=True)
 
     def tolerance(self, dtype: torch.dtype) -> tuple[float, float]:
         """(rtol, atol) for a dtype."""

@@ -1,372 +1,536 @@
-"""What both suites ask with: the probes that run beside your code, and what is right.
+"""The probes: functions that run beside your code; `m` is your gpt2.py.
 
-The large probe `models` makes one of your classes, finds its parts by the names that the README
-lists, and gives them the weights that PyTorch gets, too."""
+Only what a probe returns, plain data, goes back to the test. The large probe is `models`. It makes
+one of your classes, finds its parts by nanoGPT's names (or by the others in NAMES), gives them
+weights, and does some jobs with it; each job is a method of the class `Model`.
+"""
 
-import math
+import contextlib
+import importlib
+import inspect
+import sys
+import tempfile
+from types import ModuleType
 
 import torch
+from torch import nn
 
-from autograder.suite import close
+F = nn.functional
 
-F = torch.nn.functional
+PLAIN = {"dropout": 0.0, "bias": True}  # what a GPTConfig without these fields stands for
+
+# nanoGPT's name of a part: the names that a submission may give it
+NAMES = {
+    "wte": "wte token_embedding token_embedding_table tok_emb token_emb",
+    "wpe": "wpe position_embedding position_embedding_table pos_emb",
+    "h": "h blocks layers",
+    "ln_1": "ln_1 ln1 norm1 norm_1",
+    "attn": "attn attention self_attn sa",
+    "ln_2": "ln_2 ln2 norm2 norm_2",
+    "mlp": "mlp ffwd ffn ff feed_forward",
+    "c_attn": "c_attn qkv in_proj qkv_proj",
+    "q": "c_q q query q_proj wq W_q W_query",
+    "k": "c_k k key k_proj wk W_k W_key",
+    "v": "c_v v value v_proj wv W_v W_value",
+    "c_fc": "c_fc fc fc1 fc_in up up_proj lin1",
+    "c_proj": "c_proj proj out_proj o_proj fc2 fc_out down down_proj lin2 wo W_o",
+    "ln_f": "ln_f lnf ln_final norm_f norm",
+    "lm_head": "lm_head head unembed",
+    "weight": "weight gamma g W w",
+    "bias": "bias beta b",
+}
 
 
-def models(m, cls, fields, weights, like, jobs):
-    """Make one of the student's classes, set its weights by name, and do jobs with it.
+# ----------------------------------------------------------------------- functions of one call
 
-    Returns what each job gave. Names are nanoGPT's; what else they may be called is in `known`.
-    """
-    import contextlib
-    import inspect
-    import os
-    import sys
-    import tempfile
-    from types import ModuleType
 
-    import torch
+def gap(m, xs):
+    return float(m.gelu_gap(xs))
 
-    known = {
-        "wte": "wte token_embedding token_embedding_table tok_emb token_emb",
-        "wpe": "wpe position_embedding position_embedding_table pos_emb",
-        "h": "h blocks layers",
-        "ln_1": "ln_1 ln1 norm1 norm_1",
-        "attn": "attn attention self_attn sa",
-        "ln_2": "ln_2 ln2 norm2 norm_2",
-        "mlp": "mlp ffwd ffn ff feed_forward",
-        "c_attn": "c_attn qkv in_proj qkv_proj",
-        "q": "c_q q query q_proj wq W_q W_query",
-        "k": "c_k k key k_proj wk W_k W_key",
-        "v": "c_v v value v_proj wv W_v W_value",
-        "c_fc": "c_fc fc fc1 fc_in up up_proj lin1",
-        "c_proj": "c_proj proj out_proj o_proj fc2 fc_out down down_proj lin2 wo W_o",
-        "ln_f": "ln_f lnf ln_final norm_f norm",
-        "lm_head": "lm_head head unembed",
-        "weight": "weight gamma g W w",
-        "bias": "bias beta b",
-    }
 
-    def find(o, what, needed=True):
-        for name in known[what].split():
-            part = getattr(o, name, None)
-            if isinstance(part, (torch.nn.Module, torch.Tensor, list)):
-                return part
-        if not needed:
-            return None
-        there = [name for name, _ in o.named_children()] + list(o._parameters)
-        raise LookupError(
-            f"{type(o).__name__} has no {what}; looked for {', '.join(known[what].split())};"
-            f" found {', '.join(there) or 'nothing'}"
-        )
+def slopes(m, x):
+    """The gradient of gelu at x."""
+    x = x.clone().requires_grad_()
+    m.gelu(x).sum().backward()
+    return x.grad
 
-    def owners(o, path):
-        """The modules that a nanoGPT name's layer is: one, or three for a c_attn in pieces."""
-        for name in path:
-            if name == "transformer":
-                o = getattr(o, name, o)
-            elif name.isdigit():
-                o = list(o)[int(name)]
-            elif name == "c_attn" and find(o, name, needed=False) is None:
-                return [find(o, piece) for piece in "qkv"]
-            elif name in ("c_fc", "c_proj") and find(o, name, needed=False) is None:
-                tables = [getattr(part, "weight", None) for part in o.modules()]
-                two = [p for p, t in zip(o.modules(), tables) if t is not None and t.dim() == 2]
-                o = two[name == "c_proj"] if len(two) == 2 else find(o, name)
-            else:
-                o = find(o, name)
-        return [o]
 
-    def is_turned(layer):
-        """Whether it keeps (in, out), as x @ weight wants it."""
-        weight = find(layer, "weight")
-        if isinstance(layer, (torch.nn.Linear, torch.nn.Embedding)) or weight.dim() < 2:
-            return False
-        eye = torch.eye(weight.shape[0], dtype=weight.dtype, device=weight.device)
-        try:
-            moved = layer(eye) - layer(torch.zeros_like(eye))
-        except Exception:
-            return False
-        return moved.shape == weight.shape and torch.allclose(moved, weight, atol=1e-6)
+def heads_fit(m, n_head, n_embd):
+    """Whether an attention layer of these sizes can be made and used."""
+    fields = {"block_size": 7, "vocab_size": 11, "n_layer": 2, "n_head": n_head, "n_embd": n_embd}
+    x = torch.zeros(1, 2, n_embd)
+    return not raises(lambda: m.CausalSelfAttention(m.GPTConfig(**fields))(x))
 
-    def pieces(o, name):
-        """[(tensor, turned)]: where a nanoGPT name's numbers are."""
-        *path, last = name.split(".")
-        return [(find(layer, last), is_turned(layer)) for layer in owners(o, path)]
 
-    def put(o, given):
-        with torch.no_grad():
-            for name, values in given.items():
-                targets = pieces(o, name)
-                for (target, turned), part in zip(targets, values.chunk(len(targets))):
-                    part = part.T if turned else part
-                    if target.shape != part.shape:
-                        shapes = tuple(target.shape), tuple(part.shape)
-                        raise LookupError(f"{name} is {shapes[0]}; {shapes[1]} is expected")
-                    target.copy_(part)
+def counted(m, fields):
+    return int(m.count_params(m.GPTConfig(**fields)))
 
-    def read(o, names, gradients=False):
-        out = {}
-        for name in names:
-            parts = []
-            for tensor, turned in pieces(o, name):
-                t = tensor.grad if gradients else tensor.detach()
-                t = torch.zeros_like(tensor.detach()) if t is None else t
-                parts.append(t.T if turned else t)
-            out[name] = torch.cat(parts).clone()
-        return out
 
-    def table(o):
-        """The token table and the head as they work, whatever they are made of."""
-        parts = getattr(o, "transformer", o)
-        wte, head = find(parts, "wte"), find(o, "lm_head")
-        with torch.no_grad():
-            rows = find(wte, "weight").shape[0]
-            wide = find(wte, "weight").shape[1]
-            ids = torch.arange(rows, device=like.device)
-            return wte(ids), head(torch.eye(wide, dtype=like.dtype, device=like.device)).T
+def rates(m, its, settings):
+    return [float(m.get_lr(it, *settings)) for it in its]
 
-    class Light(ModuleType):
-        """torch's compiler, which an optimizer imports for seconds only to leave it alone."""
 
-        def graph_break(self, *_):
-            pass
+def utilised(m, n_params, fields, *rest):
+    return float(m.estimate_mfu(n_params, m.GPTConfig(**fields), *rest))
 
-        def disable(self, fn, *_, **__):
-            return fn
 
-        def __getattr__(self, name):
-            if name.startswith("__"):
-                raise AttributeError(name)
-            heavy()
-            import torch._dynamo
+def clipped(m, grads, max_norm):
+    """The norm, and what clip_grad leaves of these gradients and of one that is None."""
+    params = [torch.zeros_like(grads[0])] + [torch.zeros_like(g) for g in grads]
+    for p, g in zip(params[1:], grads):
+        p.grad = g.clone()
+    norm = float(m.clip_grad(params, max_norm))
+    return [norm, [p.grad for p in params]]
 
-            return getattr(torch._dynamo, name)
 
-    def heavy():
-        if isinstance(sys.modules.get("torch._dynamo"), Light):
-            del sys.modules["torch._dynamo"]
-            vars(torch).pop("_dynamo", None)
+class Noting(nn.Module):
+    """A model of one table and one shift. It notes how many rows each call gives it."""
 
-    @contextlib.contextmanager
-    def light():
-        if "torch._dynamo" not in sys.modules:
-            sys.modules["torch._dynamo"] = torch._dynamo = Light("torch._dynamo")
-        try:
-            yield
-        finally:
-            heavy()
+    def __init__(self, table, shift):
+        super().__init__()
+        self.table = nn.Parameter(table.clone())
+        self.shift = nn.Parameter(shift.clone())
+        self.rows = []
 
-    def config():
-        wanted = inspect.signature(m.GPTConfig).parameters
-        if any(p.kind == p.VAR_KEYWORD for p in wanted.values()):
-            return m.GPTConfig(**fields)
-        usual = {"dropout": 0.0, "bias": True}
-        left_out = [f for f, value in usual.items() if f not in wanted and fields[f] == value]
-        return m.GPTConfig(**{f: value for f, value in fields.items() if f not in left_out})
+    def forward(self, idx, targets=None):
+        self.rows.append(len(idx))
+        logits = self.table[idx] + self.shift
+        return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
 
-    def raises(f, *inputs):
-        try:
-            f(*inputs)
-        except NotImplementedError:
-            raise
-        except Exception:
-            return True
+
+def accumulated(m, table, shift, X, Y, micro):
+    """Loss, gradients, and the rows of each piece. Old gradients are there before."""
+    model = Noting(table, shift)
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 7.0)
+    loss = float(m.accumulate(model, X, Y, micro))
+    return [loss, model.table.grad, model.shift.grad, model.rows]
+
+
+def raises(f, *inputs):
+    """Whether this call raises an exception. An empty stub's is passed on."""
+    try:
+        f(*inputs)
+    except NotImplementedError:
+        raise
+    except Exception:
+        return True
+    return False
+
+
+# --------------------------------------------------------------------- parts and their weights
+
+
+def find(o, what, needed=True):
+    """A part by nanoGPT's name, whichever of its names it has."""
+    for name in NAMES[what].split():
+        part = getattr(o, name, None)
+        if isinstance(part, (nn.Module, torch.Tensor, list)):
+            return part
+    if not needed:
+        return None
+    there = [name for name, _ in o.named_children()] + list(o._parameters)
+    raise LookupError(
+        f"{type(o).__name__} has no {what}; looked for {', '.join(NAMES[what].split())};"
+        f" found {', '.join(there) or 'nothing'}"
+    )
+
+
+def parts_of(o):
+    """What holds a GPT's tables and blocks: its `transformer`, or itself."""
+    return getattr(o, "transformer", o)
+
+
+def owners(o, path):
+    """The modules that a nanoGPT name's layer is: one, or three for a c_attn in pieces."""
+    for name in path:
+        if name == "transformer":
+            o = parts_of(o)
+        elif name.isdigit():
+            o = list(o)[int(name)]
+        elif name == "c_attn" and find(o, name, needed=False) is None:
+            return [find(o, piece) for piece in "qkv"]
+        else:
+            o = matrix_of(o, name) or find(o, name)
+    return [o]
+
+
+def matrix_of(o, name):
+    """c_fc or c_proj without a known name: the first or second of just two matrices."""
+    if name not in ("c_fc", "c_proj") or find(o, name, needed=False) is not None:
+        return None
+    weights = [(part, getattr(part, "weight", None)) for part in o.modules()]
+    two = [part for part, weight in weights if weight is not None and weight.dim() == 2]
+    return two[name == "c_proj"] if len(two) == 2 else None
+
+
+def is_turned(layer):
+    """Whether it keeps (in, out), as x @ weight wants it."""
+    weight = find(layer, "weight")
+    if isinstance(layer, (nn.Linear, nn.Embedding)) or weight.dim() < 2:
         return False
+    eye = torch.eye(weight.shape[0], dtype=weight.dtype, device=weight.device)
+    try:
+        moved = layer(eye) - layer(torch.zeros_like(eye))
+    except Exception:
+        return False
+    return moved.shape == weight.shape and torch.allclose(moved, weight, atol=1e-6)
 
-    def all_logits(o, idx, targets):
-        logits, loss = o(idx, targets)
+
+def pieces(o, name):
+    """[(tensor, turned)]: where a nanoGPT name's numbers are."""
+    *path, last = name.split(".")
+    return [(find(layer, last), is_turned(layer)) for layer in owners(o, path)]
+
+
+@torch.no_grad()
+def put(o, weights):
+    """Give a model or layer these weights, by nanoGPT's names, each (out, in)."""
+    for name, values in weights.items():
+        targets = pieces(o, name)
+        for (target, turned), part in zip(targets, values.chunk(len(targets))):
+            part = part.T if turned else part
+            if target.shape != part.shape:
+                shapes = tuple(target.shape), tuple(part.shape)
+                raise LookupError(f"{name} is {shapes[0]}; {shapes[1]} is expected")
+            target.copy_(part)
+
+
+def read(o, names, gradients=False):
+    """Its weights (or their gradients, 0 where there are none) as `put` takes them."""
+    out = {}
+    for name in names:
+        parts = []
+        for tensor, turned in pieces(o, name):
+            t = tensor.grad if gradients else tensor.detach()
+            t = torch.zeros_like(tensor.detach()) if t is None else t
+            parts.append(t.T if turned else t)
+        out[name] = torch.cat(parts).clone()
+    return out
+
+
+# ---------------------------------------------------------------------- a start for each probe
+
+
+class Light(ModuleType):
+    """A stand-in for torch's compiler: optimizers import it, for seconds, and don't use it."""
+
+    def graph_break(self, *_):
+        pass
+
+    def disable(self, fn, *_, **__):
+        return fn
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        forget_light()
+        return getattr(importlib.import_module("torch._dynamo"), name)
+
+
+def forget_light():
+    if isinstance(sys.modules.get("torch._dynamo"), Light):
+        del sys.modules["torch._dynamo"]
+        vars(torch).pop("_dynamo", None)
+
+
+@contextlib.contextmanager
+def light():
+    """Optimizers are made and used without torch's compiler."""
+    if "torch._dynamo" not in sys.modules:
+        sys.modules["torch._dynamo"] = torch._dynamo = Light("torch._dynamo")
+    try:
+        yield
+    finally:
+        forget_light()
+
+
+@contextlib.contextmanager
+def working_in(dtype):
+    """The same random state each time, and new tensors of this dtype."""
+    torch.manual_seed(1337)
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(dtype)
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def config(m, fields):
+    """Their GPTConfig, without the fields that it doesn't have and doesn't need."""
+    wanted = inspect.signature(m.GPTConfig).parameters
+    if any(p.kind == p.VAR_KEYWORD for p in wanted.values()):
+        return m.GPTConfig(**fields)
+    needed = {f: value for f, value in fields.items() if f in wanted or PLAIN.get(f) != value}
+    return m.GPTConfig(**needed)
+
+
+# ------------------------------------------------------------------------ models and their jobs
+
+
+def models(m, cls, inputs, weights, jobs, like=None):
+    """Make one of their classes, set its weights by name, and do jobs with it.
+
+    inputs: a config's fields, or a list of what the class is made with; weights: None for the
+    first ones; like: a tensor of the model's dtype and device, if there are no weights
+    ->  list of what each job, [name, *its inputs], gave
+    """
+    like = next(iter(weights.values())) if like is None else like
+    with working_in(like.dtype):
+        given = [config(m, inputs)] if isinstance(inputs, dict) else inputs
+        o = getattr(m, cls)(*given).to(like.device, like.dtype)
+        if weights is not None:
+            put(o, weights)
+            tokens = weights.get("transformer.wte.weight")
+            put(o, {} if tokens is None else {"lm_head.weight": tokens})  # tied or not
+        model = Model(m, o, like)
+        return [getattr(model, job)(*rest) for job, *rest in jobs]
+
+
+class Model:
+    """One of their models, `o`, and a method for each job."""
+
+    def __init__(self, m, o, like):
+        self.m, self.o, self.like = m, o, like
+
+    # -- modes and weights
+
+    def train(self):
+        self.o.train()
+
+    def eval(self):
+        self.o.eval()
+
+    def seed(self, number):
+        torch.manual_seed(number)
+
+    def set(self, weights):
+        put(self.o, weights)
+
+    def read(self, names):
+        return read(self.o, names)
+
+    def none(self, names):
+        """Which of these it doesn't have."""
+        return [name for name in names if getattr(self.o, name, None) is None]
+
+    def count(self):
+        return sum(p.numel() for p in self.o.parameters())
+
+    def config(self, name, otherwise):
+        return getattr(getattr(self.o, "config", None), name, otherwise)
+
+    @torch.no_grad()
+    def table(self):
+        """The token table and the head as they work, whatever they are made of."""
+        wte, head = find(parts_of(self.o), "wte"), find(self.o, "lm_head")
+        rows, wide = find(wte, "weight").shape[:2]
+        ids = torch.arange(rows, device=self.like.device)
+        eye = torch.eye(wide, dtype=self.like.dtype, device=self.like.device)
+        return [wte(ids), head(eye).T]
+
+    def nudge(self, factor):
+        """Multiply wte's weight; what is tied follows."""
+        with torch.no_grad():
+            find(find(parts_of(self.o), "wte"), "weight").mul_(factor)
+        return self.table()
+
+    # -- forward and backward
+
+    def call(self, x):
+        return self.o(x).detach()
+
+    def logits(self, idx, targets):
+        """Logits (B, T, V) and loss."""
+        logits, loss = self.o(idx, targets)
         if logits.dim() == 2 and len(logits) == idx.numel():
             logits = logits.reshape(*idx.shape, -1)
         return [logits.detach(), loss.detach()]
 
-    def last_logits(o, idx):
-        logits, loss = o(idx)
+    def last(self, idx):
+        """The last position's logits without targets, and what stands for the loss."""
+        logits, loss = self.o(idx)
         logits = logits.detach()
         fits = logits.dim() == 3 and logits.shape[1] in (1, idx.shape[1])
         return [logits[:, -1:] if fits else logits, loss]
 
-    def first_step(o, step):
-        """Loss, gradients and a step of the optimizer."""
-        for p in o.parameters():
-            p.grad = None
-        idx, targets = step[1:]
-        o(idx, targets)[1].backward()
-        step[0].step()
+    def raises(self, idx):
+        return raises(self.o, idx)
 
-    def certain(o, rows, read_lengths):
-        """A forward whose logits are the last token's row, plus what the first token says."""
-        shape = o(torch.zeros((1, 2), dtype=torch.int64, device=like.device))[0].shape
+    def backward(self, idx, targets):
+        """New gradients of the loss."""
+        for p in self.o.parameters():
+            p.grad = None
+        self.o(idx, targets)[1].backward()
+
+    def gradients(self, idx, targets, names):
+        self.backward(idx, targets)
+        return read(self.o, names, gradients=True)
+
+    def input_gradient(self, x, direction):
+        x = x.clone().requires_grad_()
+        (self.o(x) * direction).sum().backward()
+        return x.grad
+
+    # -- surgery and training
+
+    def load(self, sd):
+        out = self.m.load_gpt2(self.o, dict(sd))
+        self.o = out if isinstance(out, nn.Module) else self.o
+
+    def crop(self, block_size):
+        self.o.crop_block_size(block_size)
+
+    def resize(self, n, seed):
+        """seed: of the generator, or None for a call without one."""
+        given = [] if seed is None else [torch.Generator().manual_seed(seed)]
+        return isinstance(self.m.resize_vocab(self.o, n, *given), nn.Module)
+
+    def groups(self, *settings):
+        """Is it AdamW; dimensions by name; decay and names of each group; its rate and betas."""
+        with light():
+            optimizer = self.o.configure_optimizers(*settings)
+        named = dict(self.o.named_parameters())
+        names = {id(p): name for name, p in named.items()}
+        decays, settings = [], []
+        for group in optimizer.param_groups:
+            inside = sorted(names.get(id(p), "?") for p in group["params"])
+            decays.append([float(group["weight_decay"]), inside])
+            settings.append([float(group["lr"]), [float(b) for b in group["betas"]]])
+        dims = {name: p.dim() for name, p in named.items()}
+        return [is_adamw(optimizer), dims, sorted(decays), settings]
+
+    def freeze(self, n_old, given, pair, steps, names):
+        """Steps of a frozen base on one batch. given: [lr, weight_decay], or [] for the usual."""
+        with light():
+            optimizer = self.m.freeze_base(self.o, n_old, *given)
+            for _ in range(steps):
+                self.backward(*pair)
+                optimizer.step()
+        return [is_adamw(optimizer), *self.table(), read(self.o, names)]
+
+    def prompt(self, X, Y, n, steps, lr, names, frozen):
+        """Prompt, losses, requires_grad before and after, weights; `frozen` need no gradient."""
+        for name in frozen:
+            for tensor, _ in pieces(self.o, name):
+                tensor.requires_grad_(False)
+        before = [p.requires_grad for p in self.o.parameters()]
+        torch.manual_seed(1337)
+        with light():
+            prompt, losses = self.m.learn_prompt(self.o, X, Y, n, steps, lr)
+        after = [p.requires_grad for p in self.o.parameters()]
+        losses = [float(loss) for loss in losses]
+        return [prompt.detach().to(self.like.dtype), losses, before, after, read(self.o, names)]
+
+    # -- writing
+
+    def generate(self, idx, new, options, seed):
+        torch.manual_seed(seed)
+        return self.o.generate(idx, new, **options)
+
+    def write(self, rows, *inputs):
+        """Text of a model whose logits are these rows, and how much it read at most."""
+        lengths = []
+        self.o.forward = self.certain(rows, lengths)
+        text = self.generate(*inputs)
+        del self.o.forward
+        return [text, max(lengths, default=0)]
+
+    def certain(self, rows, lengths):
+        """A forward: the row of the last token, and a little of the first one's."""
+        idx = torch.zeros((1, 2), dtype=torch.int64, device=self.like.device)
+        last_only = self.o(idx)[0].shape[1] == 1
 
         def forward(idx, targets=None):
-            read_lengths.append(idx.shape[1])
+            lengths.append(idx.shape[1])
             logits = rows[idx]
             logits = logits.roll(1, 1) if logits.shape[1] > 1 else logits
             logits[:, -1] = rows[idx[:, -1]] + rows[idx[:, 0]].flip(-1) * 1e-3
-            return (logits[:, -1:] if shape[1] == 1 else logits), None
+            return (logits[:, -1:] if last_only else logits), None
 
-        o.forward = forward
+        return forward
 
-    def do(o, job, *inputs):
-        if job == "call":
-            return o(*inputs).detach()
-        if job == "logits":
-            return all_logits(o, *inputs)
-        if job == "last":
-            return last_logits(o, *inputs)
-        if job == "loss":
-            return float(o(*inputs)[1].detach())
-        if job == "raises":
-            return raises(o, *inputs)
-        if job == "read":
-            return read(o, *inputs)
-        if job == "none":  # which of these aren't there
-            return [name for name in inputs[0] if getattr(o, name, None) is None]
-        if job == "gradients":
-            idx, targets, names = inputs
-            for p in o.parameters():
-                p.grad = None
-            o(idx, targets)[1].backward()
-            return read(o, names, gradients=True)
-        if job == "input_gradient":
-            x, direction = inputs
-            x = x.clone().requires_grad_()
-            (o(x) * direction).sum().backward()
-            return x.grad
-        if job == "count":
-            return sum(p.numel() for p in o.parameters())
-        if job == "table":
-            return list(table(o))
-        if job == "nudge":  # what is tied follows
-            with torch.no_grad():
-                find(find(getattr(o, "transformer", o), "wte"), "weight").mul_(inputs[0])
-            return list(table(o))
-        if job == "load":
-            out = m.load_gpt2(o, dict(inputs[0]))
-            return do(out if isinstance(out, torch.nn.Module) else o, *inputs[1])
-        if job == "groups":
-            with light():
-                optimizer = o.configure_optimizers(*inputs)
-            kinds = [c.__name__ for c in type(optimizer).__mro__]
-            names = {id(p): name for name, p in o.named_parameters()}
-            shapes = {name: p.dim() for name, p in o.named_parameters()}
-            groups = [
-                [float(g["weight_decay"]), sorted(names.get(id(p), "?") for p in g["params"])]
-                for g in optimizer.param_groups
-            ]
-            rates = [
-                [float(g["lr"]), [float(b) for b in g["betas"]]] for g in optimizer.param_groups
-            ]
-            return [("AdamW" in kinds), shapes, sorted(groups), rates]
-        if job == "config":
-            kept = getattr(o, "config", None)
-            return getattr(kept, inputs[0], inputs[1])
-        if job == "crop":
-            o.crop_block_size(*inputs)
-            return None
-        if job == "resize":
-            n, seed = inputs
-            g = None if seed is None else torch.Generator().manual_seed(seed)
-            out = m.resize_vocab(o, n) if g is None else m.resize_vocab(o, n, g)
-            return isinstance(out, torch.nn.Module)
-        if job == "freeze":
-            n_old, lr, decay, idx, targets, steps, names = inputs
-            with light():
-                if lr is None:
-                    optimizer = m.freeze_base(o, n_old)
-                else:
-                    optimizer = m.freeze_base(o, n_old, lr, decay)
-                for _ in range(steps):
-                    first_step(o, [optimizer, idx, targets])
-            kinds = [c.__name__ for c in type(optimizer).__mro__]
-            return ["AdamW" in kinds, *table(o), read(o, names)]
-        if job == "prompt":
-            X, Y, n, steps, lr, names, frozen = inputs
-            for name in frozen:
-                for tensor, _ in pieces(o, name):
-                    tensor.requires_grad_(False)
-            before = [p.requires_grad for p in o.parameters()]
-            torch.manual_seed(1337)
-            with light():
-                prompt, losses = m.learn_prompt(o, X, Y, n, steps, lr)
-            after = [p.requires_grad for p in o.parameters()]
-            losses = [float(loss) for loss in losses]
-            return [prompt.detach().to(like.dtype), losses, before, after, read(o, names)]
-        if job == "write":  # a model of which nothing but these rows is left
-            idx, new, rows, options, seed = inputs
-            lengths = []
-            certain(o, rows, lengths)
-            torch.manual_seed(seed)
-            out = o.generate(idx, new, **options)
-            del o.forward
-            return [out, max(lengths, default=0)]
-        if job == "generate":
-            idx, new, options, seed = inputs
-            torch.manual_seed(seed)
-            return o.generate(idx, new, **options)
-        if job == "twice":  # with the same generator, where one can be handed in
-            idx, new, seed = inputs
-            takes = "generator" in inspect.signature(o.generate).parameters
-            texts = []
-            for _ in range(2):
-                g = torch.Generator().manual_seed(seed)
-                texts.append(o.generate(idx, new, generator=g) if takes else idx)
-            return texts
-        if job == "cached":
-            counts = {}
+    def twice(self, idx, new, seed):
+        """Two texts of the same generator, where one can be given."""
+        if "generator" not in inspect.signature(self.o.generate).parameters:
+            return [idx, idx]
+        generators = [torch.Generator().manual_seed(seed) for _ in range(2)]
+        return [self.o.generate(idx, new, generator=g) for g in generators]
 
-            def count(layer, given, _):
-                counts[id(layer)] = counts.get(id(layer), 0) + given[0].shape[:-1].numel()
+    def cached(self, idx, new):
+        """A text, and how many positions the layer that is used most has read."""
+        counts = {}
 
-            watched = []
-            for block in find(getattr(o, "transformer", o), "h"):
-                attn, mlp = find(block, "attn"), find(block, "mlp")
-                whole = find(attn, "c_attn", needed=False)
-                watched += [mlp, whole if whole is not None else find(attn, "q")]
-            hooks = [layer.register_forward_hook(count) for layer in watched]
-            out = m.generate_cached(o, *inputs)
-            for hook in hooks:
-                hook.remove()
-            return [out, max(counts.values(), default=0)]
-        if job == "set":
-            return put(o, *inputs)
-        if job == "seed":
-            return torch.manual_seed(*inputs) and None
-        if job in ("saved", "resumed", "cut"):
-            kinds = {"saved": saved, "resumed": resumed, "cut": cut}
-            with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder, light():
-                return kinds[job](folder, *inputs)
-        return o.train(job == "train") and None
+        def count(layer, given, _):
+            counts[id(layer)] = counts.get(id(layer), 0) + given[0].shape[:-1].numel()
 
-    # Checkpoints are of a small model with dropout, made here: what it draws counts, too.
+        watched = []
+        for block in find(parts_of(self.o), "h"):
+            attn, mlp = find(block, "attn"), find(block, "mlp")
+            whole = find(attn, "c_attn", needed=False)
+            watched += [mlp, whole if whole is not None else find(attn, "q")]
+        hooks = [layer.register_forward_hook(count) for layer in watched]
+        out = self.m.generate_cached(self.o, idx, new)
+        for hook in hooks:
+            hook.remove()
+        return [out, max(counts.values(), default=0)]
 
-    def beginner(seed, lr):
-        torch.manual_seed(seed)
-        layers = torch.nn.Linear(6, 10), torch.nn.Dropout(0.3), torch.nn.Linear(10, 5)
-        o = torch.nn.Sequential(*layers)
-        return o, torch.optim.AdamW(o.parameters(), lr=lr, betas=(0.8, 0.95))
 
-    def practise(o, optimizer, steps, x, y):
-        for _ in range(steps):
-            optimizer.zero_grad()
-            ((o(x) - y) ** 2).mean().backward()
-            optimizer.step()
+def is_adamw(optimizer):
+    return "AdamW" in [c.__name__ for c in type(optimizer).__mro__]
 
-    def numbers(o):
-        return [p.detach().clone() for p in o.parameters()]
 
-    def inside(tree):
-        if isinstance(tree, dict):
-            return [x for key in tree for x in inside(tree[key])]
-        if isinstance(tree, (list, tuple)) and not all(isinstance(x, int) for x in tree):
-            return [x for part in tree for x in inside(part)]
-        if isinstance(tree, (list, tuple, bytes, bytearray)):
-            tree = torch.tensor(list(tree))
-        return [tree] if isinstance(tree, (torch.Tensor, int)) else []
+# --------------------------- checkpoints, of a small model with dropout: its draws count, too
 
-    def saved(folder, x, y, step):
+
+@contextlib.contextmanager
+def folder_for(x):
+    """A folder to save in, for models of x's dtype."""
+    with working_in(x.dtype), light(), tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+def beginner(seed, lr):
+    """A new model and its optimizer."""
+    torch.manual_seed(seed)
+    o = nn.Sequential(nn.Linear(6, 10), nn.Dropout(0.3), nn.Linear(10, 5))
+    return o, torch.optim.AdamW(o.parameters(), lr=lr, betas=(0.8, 0.95))
+
+
+def practise(o, optimizer, steps, x, y):
+    for _ in range(steps):
+        optimizer.zero_grad()
+        ((o(x) - y) ** 2).mean().backward()
+        optimizer.step()
+
+
+def practised(steps, x, y):
+    o, optimizer = beginner(1, 0.03)
+    practise(o, optimizer, steps, x, y)
+    return o, optimizer
+
+
+def numbers(o):
+    return [p.detach().clone() for p in o.parameters()]
+
+
+def inside(tree):
+    """All tensors and integers in a tree; a list of integers counts as a tensor."""
+    if isinstance(tree, dict):
+        return [x for key in tree for x in inside(tree[key])]
+    if isinstance(tree, (list, tuple)) and not all(isinstance(x, int) for x in tree):
+        return [x for part in tree for x in inside(part)]
+    if isinstance(tree, (list, tuple, bytes, bytearray)):
+        tree = torch.tensor(list(tree))
+    return [tree] if isinstance(tree, (torch.Tensor, int)) else []
+
+
+def saved(m, x, y, step):
+    """What the file holds, and what it should: weights, moments, random state."""
+    with folder_for(x) as folder:
         path = f"{folder}/some.pt"
-        o, optimizer = beginner(1, 0.03)
-        practise(o, optimizer, 3, x, y)
+        o, optimizer = practised(3, x, y)
         m.save_checkpoint(path, o, optimizer, step)
         try:
             found = inside(torch.load(path, weights_only=True))
@@ -375,13 +539,13 @@ def models(m, cls, fields, weights, like, jobs):
         moments = [s[k] for s in optimizer.state.values() for k in ("exp_avg", "exp_avg_sq")]
         return [found, numbers(o), moments, torch.get_rng_state()]
 
-    def resumed(folder, x, y, before, after, step):
+
+def resumed(m, x, y, before, after, step):
+    """The step read, and three times the weights: without a pause, saving in between, resumed."""
+    with folder_for(x) as folder:
         path = f"{folder}/some.pt"
-        o, optimizer = beginner(1, 0.03)
-        practise(o, optimizer, before + after, x, y)
-        ends = [numbers(o)]
-        o, optimizer = beginner(1, 0.03)
-        practise(o, optimizer, before, x, y)
+        ends = [numbers(practised(before + after, x, y)[0])]
+        o, optimizer = practised(before, x, y)
         m.save_checkpoint(path, o, optimizer, step)
         practise(o, optimizer, after, x, y)
         ends.append(numbers(o))
@@ -390,10 +554,12 @@ def models(m, cls, fields, weights, like, jobs):
         practise(o, optimizer, after, x, y)
         return [int(step), *ends, numbers(o)]
 
-    def cut(folder, x, y, step):
+
+def cut(m, x, y, step):
+    """Half a file: did it raise; weights before and after. Then the whole: step, right, loaded."""
+    with folder_for(x) as folder:
         path, half = f"{folder}/good.pt", f"{folder}/half.pt"
-        o, optimizer = beginner(1, 0.03)
-        practise(o, optimizer, 2, x, y)
+        o, optimizer = practised(2, x, y)
         m.save_checkpoint(path, o, optimizer, step)
         good = numbers(o)
         with open(path, "rb") as file:
@@ -406,290 +572,3 @@ def models(m, cls, fields, weights, like, jobs):
         after = numbers(o)
         step = int(m.load_checkpoint(path, o, optimizer))
         return [stopped, before, after, step, good, numbers(o)]
-
-    torch.manual_seed(1337)
-    dtype = torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(like.dtype)
-        given = [config()] if fields is not None else []
-        o = None
-        if cls is not None:
-            o = getattr(m, cls)(*(given or weights)).to(like.device, like.dtype)
-        if given and weights is not None:
-            put(o, weights)
-            tokens = weights.get("transformer.wte.weight")
-            put(o, {} if tokens is None else {"lm_head.weight": tokens})  # tied or not
-        return [do(o, *job) for job in jobs]
-    finally:
-        torch.set_default_dtype(dtype)
-
-
-# Weights by nanoGPT's names, none at its first value: with fresh ones (0.02) nearly every mistake
-# would go unseen. A linear layer's are (out, in).
-
-
-def some(shape, g, device, size=1.0, dtype=torch.float64):
-    """Normal numbers of that size, around 0."""
-    return (size * torch.randn(shape, generator=g, dtype=torch.float64)).to(device, dtype)
-
-
-def some_tokens(shape, g, device, V=11):
-    return torch.randint(0, V, shape, generator=g).to(device)
-
-
-SMALL = {
-    "block_size": 7,
-    "vocab_size": 11,
-    "n_layer": 2,
-    "n_head": 3,
-    "n_embd": 12,
-    "dropout": 0.0,
-    "bias": True,
-}
-
-
-def for_linear(name, n_in, n_out, bias, g, device):
-    made = {f"{name}.weight": some((n_out, n_in), g, device, n_in**-0.5)}
-    return made | ({f"{name}.bias": some((n_out,), g, device, 0.5)} if bias else {})
-
-
-def for_norm(name, C, bias, g, device):
-    made = {f"{name}.weight": 1.0 + some((C,), g, device, 0.5)}
-    return made | ({f"{name}.bias": some((C,), g, device, 0.5)} if bias else {})
-
-
-def for_attention(c, g, device, name=""):
-    C, bias = c["n_embd"], c["bias"]
-    made = for_linear(name + "c_attn", C, 3 * C, bias, g, device)
-    made[name + "c_attn.weight"][:C] *= 2.0  # so that the softmax isn't flat
-    return made | for_linear(name + "c_proj", C, C, bias, g, device)
-
-
-def for_mlp(c, g, device, name=""):
-    C, bias = c["n_embd"], c["bias"]
-    made = for_linear(name + "c_fc", C, 4 * C, bias, g, device)
-    return made | for_linear(name + "c_proj", 4 * C, C, bias, g, device)
-
-
-def for_block(c, g, device, name=""):
-    made = for_norm(name + "ln_1", c["n_embd"], c["bias"], g, device)
-    made |= for_attention(c, g, device, name + "attn.")
-    made |= for_norm(name + "ln_2", c["n_embd"], c["bias"], g, device)
-    return made | for_mlp(c, g, device, name + "mlp.")
-
-
-def for_gpt(c, g, device):
-    made = {"transformer.wte.weight": some((c["vocab_size"], c["n_embd"]), g, device)}
-    made["transformer.wpe.weight"] = some((c["block_size"], c["n_embd"]), g, device)
-    for i in range(c["n_layer"]):
-        made |= for_block(c, g, device, f"transformer.h.{i}.")
-    return made | for_norm("transformer.ln_f", c["n_embd"], c["bias"], g, device)
-
-
-def loud(w):
-    """The same with blocks that drown the tokens' own rows: else each token would repeat itself."""
-    return {name: 5.0 * t if "c_proj.weight" in name else t for name, t in w.items()}
-
-
-# What is right, by PyTorch. `form`: of GELU, "tanh" or "none" (exact), where either will do.
-
-
-def right_linear(x, w, name):
-    return F.linear(x, w[f"{name}.weight"], w.get(f"{name}.bias"))
-
-
-def right_norm(x, w, name):
-    return F.layer_norm(x, x.shape[-1:], w[f"{name}.weight"], w.get(f"{name}.bias"))
-
-
-def right_attention(x, w, n_head, name=""):
-    q, k, v = right_linear(x, w, name + "c_attn").chunk(3, -1)
-    heads = zip(*(t.chunk(n_head, -1) for t in (q, k, v)))
-    y = [F.scaled_dot_product_attention(*head, is_causal=True) for head in heads]
-    return right_linear(torch.cat(y, -1), w, name + "c_proj")
-
-
-def right_mlp(x, w, form, name=""):
-    x = F.gelu(right_linear(x, w, name + "c_fc"), approximate=form)
-    return right_linear(x, w, name + "c_proj")
-
-
-def right_block(x, w, n_head, form, name=""):
-    x = x + right_attention(right_norm(x, w, name + "ln_1"), w, n_head, name + "attn.")
-    return x + right_mlp(right_norm(x, w, name + "ln_2"), w, form, name + "mlp.")
-
-
-def right_gpt(idx, w, c, form, prompt=None):
-    """Logits at every place, those of a prompt's own left out."""
-    x = F.embedding(idx, w["transformer.wte.weight"])
-    n = 0 if prompt is None else len(prompt)
-    if n:
-        x = torch.cat([prompt.expand(len(idx), -1, -1), x], 1)
-    x = x + w["transformer.wpe.weight"][: x.shape[1]]
-    for i in range(c["n_layer"]):
-        x = right_block(x, w, c["n_head"], form, f"transformer.h.{i}.")
-    x = right_norm(x, w, "transformer.ln_f")[:, n:]
-    return x @ w["transformer.wte.weight"].T
-
-
-def right_loss(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)
-
-
-def right_greedy(idx, new, w, c, form):
-    for _ in range(new):
-        logits = right_gpt(idx[:, -c["block_size"] :], w, c, form)[:, -1]
-        idx = torch.cat([idx, logits.argmax(-1, keepdim=True)], 1)
-    return idx
-
-
-def distance(answer, expected):
-    """How far apart two trees are in all; infinite where they aren't alike."""
-    if isinstance(expected, dict):
-        same = isinstance(answer, dict) and answer.keys() == expected.keys()
-        return sum(distance(answer[k], expected[k]) for k in expected) if same else math.inf
-    if isinstance(expected, (list, tuple)):
-        same = isinstance(answer, (list, tuple)) and len(answer) == len(expected)
-        return sum(map(distance, answer, expected)) if same else math.inf
-    if isinstance(expected, torch.Tensor):
-        same = isinstance(answer, torch.Tensor) and answer.shape == expected.shape
-        return (answer.double() - expected.double()).abs().sum().item() if same else math.inf
-    if isinstance(expected, float):
-        return abs(answer - expected) if isinstance(answer, float) else math.inf
-    return 0.0
-
-
-def judge(answer, right, **tolerance):
-    """Is it right, with the form of GELU that it is nearer to?"""
-    exact, tanh = right("none"), right("tanh")
-    nearer = exact if distance(answer, exact) < distance(answer, tanh) else tanh
-    close(answer, nearer, **tolerance)
-
-
-def published(w):
-    """These weights as GPT-2's file has them: four kinds turned, the head, and buffers."""
-    sd = {}
-    for name, t in w.items():
-        kind = name.split(".")[-2:]
-        turn = kind[0] in ("c_attn", "c_proj", "c_fc") and kind[1] == "weight"
-        sd[name] = t.T.contiguous() if turn else t
-        if name.endswith("ln_1.weight"):
-            at = name.replace("ln_1.weight", "attn.")
-            T = w["transformer.wpe.weight"].shape[0]
-            sd[at + "bias"] = torch.ones(1, 1, T, T, device=t.device).tril()
-            sd[at + "masked_bias"] = torch.tensor(-1e4, device=t.device)
-    return sd | {"lm_head.weight": w["transformer.wte.weight"]}
-
-
-WTE = "transformer.wte.weight"
-LARGER = {
-    "block_size": 16,
-    "vocab_size": 65,
-    "n_layer": 2,
-    "n_head": 2,
-    "n_embd": 32,
-    "dropout": 0.0,
-    "bias": True,
-}
-ROUNDED = {"rtol": 1e-5, "atol": 1e-6, "reason": "float32 rounds in the seventh digit"}
-EXACT = {"rtol": 0.0, "atol": 0.0, "reason": "nothing may change, not by a bit"}
-
-
-def gap(m, xs):
-    return float(m.gelu_gap(xs))
-
-
-def counted(m, fields):
-    return int(m.count_params(m.GPTConfig(**fields)))
-
-
-def right_groups(answer, decay, lr, betas):
-    """By the model's own names and dimensions: who decays and who doesn't."""
-    try:
-        dims = {str(name): int(dim) for name, dim in answer[0][1].items()}
-    except (TypeError, IndexError, KeyError, ValueError, AttributeError):
-        dims = {}
-    many = sorted(name for name, dim in dims.items() if dim >= 2)
-    few = sorted(name for name, dim in dims.items() if dim < 2)
-    groups = sorted([[decay, many], [0.0, few]])
-    return [[True, dims, groups, [[lr, betas], [lr, betas]]]]
-
-
-def rates(m, its, settings):
-    return [float(m.get_lr(it, *settings)) for it in its]
-
-
-def accumulated(m, table, shift, X, Y, micro):
-    """What accumulate makes of a model that writes down how many rows it is given."""
-    import torch
-
-    rows = []
-
-    class Model(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.table = torch.nn.Parameter(table.clone())
-            self.shift = torch.nn.Parameter(shift.clone())
-
-        def forward(self, idx, targets=None):
-            rows.append(len(idx))
-            logits = self.table[idx] + self.shift
-            flat = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
-            return logits, flat
-
-    model = Model()
-    for p in model.parameters():
-        p.grad = torch.full_like(p, 7.0)
-    loss = float(m.accumulate(model, X, Y, micro))
-    return [loss, model.table.grad, model.shift.grad, rows]
-
-
-def right_sum(table, shift, X, Y, rows):
-    table, shift = table.clone().requires_grad_(), shift.clone().requires_grad_()
-    loss = F.cross_entropy((table[X] + shift).flatten(0, 1), Y.flatten())
-    gradients = torch.autograd.grad(loss, (table, shift))
-    return [loss.item(), *gradients, rows]
-
-
-def clipped(m, grads, max_norm):
-    import torch
-
-    params = [torch.zeros_like(grads[0])] + [torch.zeros_like(g) for g in grads]
-    for p, g in zip(params[1:], grads):
-        p.grad = g.clone()
-    norm = float(m.clip_grad(params, max_norm))
-    return [norm, [p.grad for p in params]]
-
-
-def right_clip(grads, max_norm):
-    norm = math.sqrt(sum(g.square().sum().item() for g in grads))
-    factor = min(1.0, max_norm / norm) if norm else 1.0
-    return [norm, [None] + [factor * g for g in grads]]
-
-
-def for_practice(g):
-    """A batch for the checkpoint tests: on the CPU, where the next step is the same to the bit."""
-    return some((4, 6), g, "cpu"), some((4, 5), g, "cpu")
-
-
-def there(answer, step):
-    """Which of the things that the next step depends on are in the file."""
-    found, model, moments, rng = answer
-    if not isinstance(found, list):
-        return found
-    tensors = [t for t in found if isinstance(t, torch.Tensor)]
-    tensors += [torch.tensor(n, device="cpu") for n in found if type(n) is int]
-
-    def holds(wanted):
-        return any(t.shape == wanted.shape and bool((t == wanted).all()) for t in tensors)
-
-    things = {"model": model, "moments": moments, "random state": [rng]}
-    things["step"] = [torch.tensor(step, device="cpu")]
-    return {name: all(holds(t) for t in wanted) for name, wanted in things.items()}
-
-
-ALL_THERE = {"model": True, "moments": True, "random state": True, "step": True}
-
-
-def utilised(m, n_params, fields, *rest):
-    return float(m.estimate_mfu(n_params, m.GPTConfig(**fields), *rest))

@@ -25,11 +25,11 @@ from autograder.suite.run import run_on_reference
 
 NAME = "cuda"
 INDEXING = {Tensor.__getitem__, Tensor.__setitem__, torch.bincount}
-ON_CPU = {Tensor.numpy, Tensor.__array__}
+ON_CPU: set[Any] = {Tensor.numpy, Tensor.__array__}
 MOVING = {Tensor.to, Tensor.copy_, Tensor.type, Tensor.new_tensor}
 SET_DATA = Tensor.data.__set__  # type: ignore[attr-defined]
-PLAIN = {torch.device, torch._C._nn._parse_to, torch._has_compatible_shallow_copy_type}  # type: ignore[attr-defined]
-DEVICE, CPU = Tensor.device.__get__, Tensor.cpu  # type: ignore[attr-defined]
+PLAIN = {torch.device, torch._C._nn._parse_to, torch._has_compatible_shallow_copy_type}
+DEVICE, CPU = Tensor.device.__get__, Tensor.cpu
 IS_CUDA = Tensor.is_cuda.__get__  # type: ignore[attr-defined]
 
 
@@ -47,14 +47,17 @@ class Pretend(TorchFunctionMode):
         def parameter(cls: Any, data: Any = None, requires_grad: bool = True) -> Any:
             return _put(made(cls, data, requires_grad), _place(data))
 
+        def as_subclass(tensor: Tensor, kind: Any) -> Any:
+            return _put(bare(tensor, kind), _place(tensor))
+
         torch.nn.Parameter.__new__ = parameter  # type: ignore[method-assign]
-        Tensor.as_subclass = lambda t, kind: _put(bare(t, kind), _place(t))  # type: ignore[method-assign]
-        return super().__enter__()
+        Tensor.as_subclass = as_subclass  # type: ignore[method-assign, assignment]
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *error: Any) -> None:
         torch.nn.Parameter.__new__ = self.make  # type: ignore[method-assign]
         del Tensor.as_subclass
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -134,7 +134,9 @@ def _replaced(tree: ast.AST, node: ast.AST, changed: ast.AST | None) -> ast.AST:
             return changed if at is node else self.generic_visit(at)
 
     # A transformer changes lists in place: work on a tree whose lists are its own.
-    return ast.fix_missing_locations(Replace().visit(_shallow(tree, node)))
+    whole = Replace().visit(_shallow(tree, node))
+    assert isinstance(whole, ast.AST)
+    return ast.fix_missing_locations(whole)
 
 
 def _shallow(tree: ast.AST, keep: ast.AST) -> ast.AST:
@@ -142,7 +144,7 @@ def _shallow(tree: ast.AST, keep: ast.AST) -> ast.AST:
     return copy.deepcopy(tree, {id(keep): keep})
 
 
-def _line(tree: ast.AST, node: ast.AST, changed: ast.AST | None = ...) -> str:  # type: ignore[assignment]
+def _line(tree: ast.AST, node: ast.AST, *changed: ast.AST | None) -> str:
     """The first line of the statement around a node, as it is or with the node changed."""
     around = [
         outer
@@ -152,11 +154,12 @@ def _line(tree: ast.AST, node: ast.AST, changed: ast.AST | None = ...) -> str:  
         and any(inner is node for inner in ast.walk(outer))
     ]
     statement: ast.AST = max(around, key=lambda outer: outer.lineno, default=node)
-    if changed is ...:
+    if not changed:
         return ast.unparse(statement).split("\n")[0]
+    (other,) = changed
     if statement is node:
-        return ast.unparse(ast.fix_missing_locations(changed)).split("\n")[0] if changed else "pass"
-    return ast.unparse(_replaced(statement, node, changed)).split("\n")[0]
+        return ast.unparse(ast.fix_missing_locations(other)).split("\n")[0] if other else "pass"
+    return ast.unparse(_replaced(statement, node, other)).split("\n")[0]
 
 
 @dataclass(frozen=True)

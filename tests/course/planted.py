@@ -16,8 +16,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-from conftest import ROOT
+from functools import partial
+from pathlib import Path
 
 from autograder.course import Lecture, Task, load_course
 from autograder.diagnosis.mistakes import reference_files
@@ -27,6 +27,7 @@ from autograder.grading.submission import Submission
 from autograder.sandbox import machine
 from autograder.verdict import Report
 
+ROOT = Path(__file__).parent.parent.parent
 KINDS = ("constant", "sum", "transposition", "branch")
 CONSTANTS = ("-1", "2", "0.5", "c.n", "1 / c.n", "(c.n - 1)", "(c.n - 1) / c.n", "c.n / (c.n - 1)")
 RIGHT = {
@@ -74,7 +75,14 @@ def edited(node: ast.FunctionDef, edit: Callable[[ast.AST], ast.AST | None]) -> 
             changed = edit(at)
             return self.generic_visit(at) if changed is None else changed
 
-    return Edit().visit(copy.deepcopy(node))  # type: ignore[no-any-return]
+    changed = Edit().visit(copy.deepcopy(node))
+    assert isinstance(changed, ast.FunctionDef)
+    return changed
+
+
+def _instead(at: str, other: ast.AST, node: ast.AST) -> ast.AST | None:
+    """The other node in the place of the one with this dump."""
+    return other if ast.dump(node) == at else None
 
 
 def expression(text: str, **parts: ast.expr) -> ast.expr:
@@ -114,13 +122,11 @@ def sums(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             at, called = ast.dump(node), node.func
             if called.attr == "sum":
-                yield edited(
-                    function, lambda n, at=at, c=called: c.value if ast.dump(n) == at else None
-                )  # type: ignore[misc]
+                yield edited(function, partial(_instead, at, called.value))
             if called.attr == "index_add_":
                 parts = dict(zip(("i", "index", "values"), node.args, strict=True), to=called.value)
                 written = expression("to.index_copy_(i, index, values)", **parts)
-                yield edited(function, lambda n, at=at, w=written: w if ast.dump(n) == at else None)  # type: ignore[misc]
+                yield edited(function, partial(_instead, at, written))
 
 
 def transpositions(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
@@ -129,7 +135,7 @@ def transpositions(function: ast.FunctionDef) -> Iterator[ast.FunctionDef]:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
             at = ast.dump(node)
             swapped = expression("right.T @ left.T", left=node.left, right=node.right)
-            yield edited(function, lambda n, at=at, s=swapped: s if ast.dump(n) == at else None)  # type: ignore[misc]
+            yield edited(function, partial(_instead, at, swapped))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".view"):
             yield returned(function, "it.transpose(0, 1).reshape(it.shape)")
 
@@ -165,7 +171,7 @@ def summands(function: ast.FunctionDef) -> Iterator[Callable[[str], ast.Function
         ) -> ast.FunctionDef:
             whole: ast.AST = expression(text, left=left, right=right)
             if isinstance(node, ast.AugAssign):
-                whole = ast.Assign([node.target], whole)  # type: ignore[arg-type,list-item]
+                whole = ast.Assign([node.target], whole)  # type: ignore[arg-type]
             return edited(function, lambda n: whole if ast.dump(n) == at else None)
 
         yield only
@@ -196,7 +202,7 @@ def judge(lecture: Lecture) -> list[Found]:
     """Grade all of them, as a class."""
     course = load_course(ROOT)
     reference = reference_files(lecture)
-    by_name = {}
+    by_name: dict[str, tuple[Planted, dict[str, bytes]]] = {}
     for task in lecture.tasks:
         for one in planted(reference[task.file].decode(), task):
             by_name[f"p{len(by_name)}"] = (one, {**reference, task.file: one.text.encode()})

@@ -89,7 +89,8 @@ def test_a_stub_imports_and_passes_the_linter(lecture: Lecture) -> None:
         subprocess.run([sys.executable, "-B", "-c", code], check=True)
     if shutil.which("ruff", path=Path(sys.executable).parent):
         ruff = Path(sys.executable).parent / "ruff"
-        command = [ruff, "check", "--no-cache", "--config", ROOT / "pyproject.toml", folder]
+        config = ROOT / "pyproject.toml"
+        command = [str(ruff), "check", "--no-cache", "--config", str(config), str(folder)]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout
 
