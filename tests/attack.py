@@ -1,4 +1,4 @@
-"""An attack as its header tells it: what it tries, what stops it, what is seen of it."""
+"""An attack as its header describes it: what it tries, what stops it, what shows it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from pathlib import Path
 
 ATTACKS = Path(__file__).parent / "attacks"
 CANARY = "CANARY"
-JAIL = ("landlock", "seccomp", "namespaces", "rlimits")
-LIFTED = (  # guards that tests/lifted.py takes off
+ISOLATION = ("landlock", "seccomp", "namespaces", "rlimits")
+GUARDS = (  # tests/disabled_guards.py takes them off
     *("numbers", "decoder", "wire limits", "capped text"),
-    *("tree", "fresh child", "restored", "gate", "search", "renderers"),
+    *("tree", "fresh worker", "restored", "gate", "search", "renderers"),
 )
-BESIDE = ("another process", "plain data")
+IN_PROCESS = ("another process", "plain data")  # tests/in_process_grader.py grades without them
 LAYERS = (  # in the order of tests/attacks/README.md
-    *JAIL,
-    *BESIDE,
+    *ISOLATION,
+    *IN_PROCESS,
     *("numbers", "decoder", "wire limits", "capped text", "deadline", "output cap"),
-    *("tree", "fresh child", "restored", "gate", "search", "secret"),
+    *("tree", "fresh worker", "restored", "gate", "search", "secret"),
     *("hidden suite", "intake", "renderers"),
 )
-# Signs of an attack that are seen on the machine: to know whose they are, it is graded alone.
+# What an attack may leave on the machine: it is graded alone, so that it is clear which one did.
 LEFT, CHANGED, OUTSIDE = "left a process behind", "a neighbour changed", "a file outside"
 
 
 @dataclass(frozen=True)
 class Without:
-    """What is seen of an attack while some layers are off. by: who catches it then, if anybody."""
+    """What shows an attack while some layers are off. by: the layer that stops it then, if any."""
 
     off: frozenset[str]
     by: str = ""
     pattern: str = ""
     reason: str = ""  # why it isn't tried
 
-    def said(self) -> str:
+    def summary(self) -> str:
         if self.reason:
             return "not tried"
         return f"caught by {self.by}" if self.by else "got in"
@@ -42,7 +42,7 @@ class Without:
 
 @dataclass(frozen=True)
 class Attack:
-    """One folder of the museum, as its header describes it."""
+    """One folder of the attack suite, as its header describes it."""
 
     name: str
     tries: str
@@ -60,15 +60,11 @@ class Attack:
 
     @property
     def builds(self) -> bool:
-        """Whether it is an archive or a name: something that a build.py makes."""
+        """Whether a build.py makes its submission: an archive, or an entry's odd name."""
         return (self.folder / "build.py").is_file()
 
-    def gone(self) -> set[str]:
-        """The attacks whose victim has died."""
-        return {name for name, victim in self.victims.items() if victim.poll() is not None}
-
     def files(self) -> dict[str, bytes]:
-        """What the student hands in."""
+        """The Python files of the submission."""
         paths = [path for path in self.folder.rglob("*.py") if "__pycache__" not in path.parts]
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
 
@@ -81,7 +77,7 @@ class HeaderError(Exception):
 
 
 def load_attacks(names: Sequence[str] = ()) -> dict[str, Attack]:
-    """All attacks by name, or those that are asked for."""
+    """All attacks by name, or those with these names."""
     folders = sorted(path for path in ATTACKS.iterdir() if path.is_dir() and path.name[0] != "_")
     return {f.name: load_attack(f) for f in folders if not names or f.name in names}
 
@@ -114,7 +110,7 @@ def _attack(name: str, lines: Sequence[tuple[str, str]]) -> Attack:
         if key.startswith("without")
     ]
     if not without or without[0].off != layers:
-        raise ValueError("no line says what comes without the layer that stops it")
+        raise ValueError("no line `without` for the layer that stops it")
     return Attack(
         name=name,
         tries=header["tries"],

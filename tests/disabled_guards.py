@@ -1,7 +1,8 @@
-"""Guards of the engine taken off, for the museum to see what each of them holds.
+"""Take guards of the engine off, so that the attack suite sees what each of them stops.
 
-A course that imports this module gets the guards that LIFTED names replaced by nothing, in the
-image and so in all that is forked from it: the suite's process and the submissions'.
+The fork server imports this module where a course lists it in `imports`. Each guard that the
+variable DISABLED names is replaced by nothing, in the fork server and so in all processes that it
+forks: suite processes, worker servers and workers.
 """
 
 from __future__ import annotations
@@ -12,108 +13,121 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from autograder import child, forbid, memory, session, state, verdict, wire, worker
+import msgspec
+
+from autograder.sandbox import memory, messages, session, text, wire, workers
+from autograder.sandbox.inside import gates, requests, state
+from autograder.sandbox.inside import search as source_search
 
 
 def numbers() -> None:
-    """Whatever frame comes first is the answer, of any number and kind."""
-    checked = session._value
+    """The first message is the reply, whatever its number, its type and its parts are."""
+    checked = session._data
 
-    def ask(self: Any, request: dict[str, Any], deadline: float, output_limit: int) -> Any:
+    def exchange(self: Any, request: Any, deadline: float, output_limit: int) -> Any:
         self.connection.settimeout(1.0)
-        self.connection.sendall(wire.frame(request))
-        return self.receive(deadline, output_limit)
+        self.connection.sendall(messages.packed(request))
+        data = self.receive(deadline, output_limit)
+        try:
+            return messages.unpacked(data, messages.WorkerReply)
+        except wire.WireError:
+            return msgspec.msgpack.decode(data)
 
-    def value(answer: Any) -> Any:
-        told = answer[1] in ("raised", "missing", "refused") and type(answer[2]) is str
-        return checked(answer) if told else answer[2]
+    def value(reply: Any) -> Any:
+        return reply["data"] if isinstance(reply, dict) else checked(reply)
 
-    child.Child.ask = ask  # type: ignore[method-assign]
-    session._value = value
+    workers.Worker.exchange = exchange  # type: ignore[method-assign]
+    session._data = value
 
 
 def decoder() -> None:
-    """Names, shapes, keys and lengths are taken at their word; a fault of the bytes gets out."""
+    """Names, shapes, keys and lengths aren't checked; the decoders' exceptions get out."""
     reader = wire._Decoder
     wire._named = lambda name, known: name
-    wire._shape = tuple
+    wire._shape = lambda value: value
     reader.part = lambda self, tags: self.take(2)  # type: ignore[method-assign]
     reader.count = lambda self, width=1: self.u32()  # type: ignore[method-assign]
     reader.key = lambda self, depth: self.take(depth)  # type: ignore[method-assign]
 
-    def decode(data: bytes) -> Any:
+    def decode(data: bytes | bytearray) -> Any:
         try:
             return reader(data).take(wire.DEPTH_LIMIT)
         except Exception as error:
             raise RuntimeError(f"{error}") from None
 
+    def unpacked(data: bytes | bytearray, kind: Any) -> Any:
+        return msgspec.msgpack.decode(data, type=kind)
+
     wire.decode = decode
+    messages.unpacked = unpacked
 
 
 def wire_limits() -> None:
-    """An answer may be as long, as deep and of as many parts as it likes."""
+    """An answer may be of any length, depth and number of parts."""
     wire.FRAME_LIMIT = wire.NODE_LIMIT = wire.INT_LIMIT = wire.KEY_LIMIT = 2**50
-    wire.DEPTH_LIMIT, wire.KEY_SECONDS = 500, 1e9
+    wire.KEY_SECONDS = 1e9
+    wire.DEPTH_LIMIT = 500
     wire.use_limits = lambda mib, depth: None
     session.RECEIVED = 2**40
 
 
 def capped_text() -> None:
-    """An exception crosses with all of its text, whatever comes of taking it."""
-    worker.TEXT_LIMIT = 2**40
+    """An exception crosses with all of its text, and making the text may fail."""
+    messages.TEXT_LIMIT = 2**40
 
-    def told(self: Any, error: BaseException) -> tuple[str, str, str, str]:
-        where = traceback.extract_tb(error.__traceback__)
-        return "raised", type(error).__name__, str(error), f"{len(where)} frames"
+    def raised(self: Any, number: int, error: BaseException) -> messages.Raised:
+        frames = traceback.extract_tb(error.__traceback__)
+        name = type(error).__name__
+        return messages.Raised(number, name, str(error), f"{len(frames)} frames")
 
-    worker.Answering.told = told  # type: ignore[method-assign]
+    requests.RequestLoop.raised = raised  # type: ignore[method-assign]
 
 
-def fresh_child() -> None:
-    """One process for them all: a submission is asked where the last one was."""
-    kept: dict[Any, child.Child] = {}
-    own = child.Zygote.child
+def fresh_worker() -> None:
+    """All submissions of a suite process share one worker."""
+    kept: dict[Any, workers.Worker] = {}
+    own = workers.WorkerServer.worker
 
-    def same(self: child.Zygote) -> child.Child:
-        if kept.get(self) is None or kept[self].connection.fileno() < 0:
+    def same(self: workers.WorkerServer) -> workers.Worker:
+        if self not in kept or kept[self].connection.fileno() < 0:
             kept[self] = own(self)
         return kept[self]
 
-    child.Zygote.child = same  # type: ignore[method-assign]
+    workers.WorkerServer.worker = same  # type: ignore[method-assign]
     session.Session.close = lambda self: None  # type: ignore[method-assign]
-    child.Child.end = lambda self: None  # type: ignore[method-assign]
+    workers.Worker.end = lambda self: None  # type: ignore[method-assign]
 
 
 def restored() -> None:
     """What an answer changed stays changed."""
     state.settle = lambda seed, folder: None
-    state.Kept.restore = lambda self: None  # type: ignore[method-assign]
+    state.Snapshot.restore = lambda self: None  # type: ignore[method-assign]
 
 
 def gate() -> None:
-    """What a task forbids isn't looked at."""
+    """The gates of a task stay open."""
 
     @contextmanager
-    def only(rules: Any) -> Iterator[None]:
+    def closed(rules: Any) -> Iterator[None]:
         yield
 
-    forbid.only = only
+    gates.closed = closed
 
 
 def search() -> None:
-    """The sources aren't read for what they may not call."""
-    forbid.search = lambda source, tasks: {}
+    """The sources aren't searched for forbidden calls."""
+    source_search.forbidden_calls = lambda source, tasks: {}
 
 
 def tree() -> None:
-    """Nobody looks at what a submission's processes take together."""
-    memory.started = lambda pid: 0
+    """The memory of a worker's own processes isn't measured."""
+    memory.tree_bytes = lambda pid: 0
 
 
 def renderers() -> None:
-    """Text of a submission's stands in a report as it came."""
-    verdict.harmless = lambda text, most=0: text
+    """A submission's text stands in a report as it came."""
+    text.sanitize = lambda text, most=0: text
 
 
-for name in filter(None, os.environ.get("LIFTED", "").split(",")):
+for name in filter(None, os.environ.get("DISABLED", "").split(",")):
     globals()[name]()

@@ -1,11 +1,11 @@
-"""kill -9 of each process of ours at random moments of a class's grading; what it did to reports.
+"""Kill processes of the engine (kill -9) while a class is graded, and check the reports.
 
-python tests/faults.py [SEED]     a row for each kind of process; exit code 1 if a student lost
+python tests/faults.py [SEED]     a row for each kind of process; exit code 1 for a lost report
 
-A class of twelve is graded by the real command. Amid it a process is killed, several in one run,
-each some milliseconds after so many reports are told. If the command didn't finish the class, it
-is called once more. Then every student has a report, whole, the only one and the same as that of
-a run that nobody disturbed.
+The real command grades a class of twelve. Meanwhile some of its processes are killed, each a
+random time after a random number of reports. If the command didn't finish the class, it runs
+once more. Then there must be one whole report for each submission, the same as after a run
+without kills.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from pathlib import Path
 
 from conftest import MINI
 
-from autograder.memory import children
-from autograder.stub import cut
+from autograder.sandbox.memory import children
+from autograder.suite.stub import cut
 
 # kind of process -> (kills in all, kills in one run)
-FEW = {"image": (24, 2), "command": (24, 3)}
-MANY = {"suite": (100, 5), "zygote": (100, 5), "child": (100, 5)}
+FEW = {"fork server": (24, 2), "command": (24, 3)}
+MANY = {"suite process": (100, 5), "worker server": (100, 5), "worker": (100, 5)}
 FAULTS = ("lost", "doubled", "half written", "changed", "orphans")
 MORE = ("left behind", "tracebacks", "gave up")
-PATIENCE = 10.0  # seconds in which a process that was killed is gone
+PATIENCE = 10.0  # seconds in which a killed process must be gone
 REFERENCE = (MINI / "solutions" / "l01_sums" / "sums.py").read_text()
 BODIES = {
     "right": "return 2 * x",
@@ -57,7 +57,7 @@ BODIES = {
 
 @dataclass
 class Place:
-    """A course, a class, an empty temporary folder; the reports of a run that nobody disturbed."""
+    """A course, a class, an empty temporary folder; the reports of a run without kills."""
 
     folder: Path
     untouched: dict[str, bytes] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Place:
     def __post_init__(self) -> None:
         shutil.copytree(MINI, self.course, ignore=shutil.ignore_patterns("__pycache__"))
         toml = self.course / "course.toml"
-        # a machine that is busy with our kills must not make an honest student late
+        # no deadline may pass while the machine is busy with the kills
         toml.write_text(toml.read_text().replace("call = 1.0", "call = 60.0"))
         toml.write_text(toml.read_text().replace("submission = 20.0", "submission = 300.0"))
         texts = {name: REFERENCE.replace("return 2 * x", body) for name, body in BODIES.items()}
@@ -87,7 +87,7 @@ class Place:
         return self.folder / "results" / "l01_sums"
 
     def reports(self) -> dict[str, bytes]:
-        """The bytes of each report, seconds aside; no bytes where it can't be read."""
+        """The bytes of each report without its seconds; no bytes where it can't be read."""
         return {path.stem: _plainly(path) for path in self.results.glob("*.json")}
 
 
@@ -100,12 +100,12 @@ def _plainly(path: Path) -> bytes:
 
 
 class Run:
-    """The real command in a process of its own, and what it has told of so far."""
+    """The real command in a process of its own, and its output so far."""
 
     def __init__(self, place: Place, before: str = "", **environment: str) -> None:
-        """before: what a shell does first, as root with mounts of its own."""
-        command = [sys.executable, "-m", "autograder.cli", "grade", "1", place.folder / "class"]
-        command += ["--out", place.results.parent, "--jobs", "2"]
+        """before: commands for a shell, as root with mounts of its own, before the command."""
+        command = [sys.executable, "-m", "autograder.cli", "grade", "1"]
+        command += [str(place.folder / "class"), "--out", str(place.results.parent), "--jobs", "2"]
         if before:
             command = ["unshare", "-m", "sh", "-e", "-c", f'{before}\nexec "$@"', "sh", *command]
         self.process = subprocess.Popen(
@@ -117,20 +117,20 @@ class Run:
         )
         assert self.process.stderr is not None
         self.stream = self.process.stderr
-        self.said = b""
+        self.output = b""
         self.open = True
 
     @property
-    def told(self) -> list[str]:
-        """The students whose reports are told of, in their order."""
-        lines = self.said.decode(errors="replace")
+    def finished(self) -> list[str]:
+        """The students whose reports the command has announced, in their order."""
+        lines = self.output.decode(errors="replace")
         return re.findall(r"^\d+/\d+ (\S+): .*\n", lines, re.MULTILINE)
 
     def follow(self, seconds: float | None = None) -> None:
-        """Hear what it tells for so long, or until it tells something."""
+        """Read output, or wait for so long until there is some."""
         if self.open and select.select([self.stream], [], [], seconds)[0]:
             data = os.read(self.stream.fileno(), 65536)
-            self.said += data
+            self.output += data
             self.open = bool(data)
 
     def linger(self, seconds: float) -> None:
@@ -146,8 +146,8 @@ class Run:
 
 
 def kill(run: Run, kind: str, reports: int, chance: random.Random) -> int:
-    """Kill one process of this kind in a moment after so many reports; how many were killed."""
-    while run.open and len(run.told) < reports:
+    """Kill one process of this kind, soon after so many reports; how many were killed."""
+    while run.open and len(run.finished) < reports:
         run.follow()
     while run.open and not processes(run, kind):
         run.follow(0.005)
@@ -163,17 +163,19 @@ def kill(run: Run, kind: str, reports: int, chance: random.Random) -> int:
 
 
 def processes(run: Run, kind: str) -> list[int]:
-    """The living processes of a kind: the image is the command's child, the others are below."""
+    """The living processes of a kind: the command starts the fork server, that all others."""
     if kind == "command":
         return [run.process.pid]
-    images = [pid for pid in children(run.process.pid) if b"autograder.image" in _command(pid)]
-    if kind == "image":
-        return images
-    forked = [pid for image in images for pid in children(image)]
-    zygotes = [pid for pid in forked if _sockets(pid) == 1]
-    if kind == "child":
-        return [pid for zygote in zygotes for pid in children(zygote)]
-    return zygotes if kind == "zygote" else [pid for pid in forked if _sockets(pid) > 1]
+    servers = [pid for pid in children(run.process.pid) if b"forkserver.main" in _command(pid)]
+    if kind == "fork server":
+        return servers
+    forked = [pid for server in servers for pid in children(server)]
+    if kind == "suite process":
+        return [pid for pid in forked if _sockets(pid) > 1]
+    worker_servers = [pid for pid in forked if _sockets(pid) == 1]
+    if kind == "worker server":
+        return worker_servers
+    return [pid for server in worker_servers for pid in children(server)]
 
 
 def _command(pid: int) -> bytes:
@@ -183,9 +185,9 @@ def _command(pid: int) -> bytes:
 
 
 def _sockets(pid: int) -> int:
-    """How many sockets a process holds, those aside that come with a child's output pipe.
+    """How many sockets a process holds, without those to workers, which have a pipe each.
 
-    A zygote has one, to its suite process; that has two, to its zygote and to the command.
+    A worker server has one, to its suite process; that has two, the other is to the command.
     """
     held = {}
     for link in Path(f"/proc/{pid}/fd").glob("*"):
@@ -197,8 +199,8 @@ def _sockets(pid: int) -> int:
 
 
 @contextlib.contextmanager
-def orphanage() -> Iterator[None]:
-    """Whoever outlives its parent becomes our child, so that `orphans` can count it."""
+def adoption() -> Iterator[None]:
+    """Adopt the processes that outlive their parent, so that `orphans` can count them."""
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     try:
@@ -208,10 +210,10 @@ def orphanage() -> Iterator[None]:
 
 
 def orphans() -> int:
-    """How many live on after their command; they are ended."""
+    """How many processes outlive their command; they are ended."""
     count = 0
     until = time.monotonic() + PATIENCE
-    while found := children(os.getpid()):  # a dead one's children become ours, too
+    while found := children(os.getpid()):  # their own processes are adopted next
         for pid in found:
             fd = os.pidfd_open(pid)
             if not select.select([fd], [], [], max(0.0, until - time.monotonic()))[0]:
@@ -223,9 +225,9 @@ def orphans() -> int:
 
 
 def disturb(place: Place, kind: str, kills: int, chance: random.Random) -> Counter[str]:
-    """One class graded with so many kills amid it, and what came of it.
+    """Grade a class once with so many kills, and count the faults.
 
-    A command that is killed is called again.
+    A command that is killed runs again.
     """
     shutil.rmtree(place.results.parent, ignore_errors=True)
     seen: Counter[str] = Counter(runs=1)
@@ -256,33 +258,35 @@ def broken(place: Place) -> list[str]:
 
 
 def after(place: Place, run: Run) -> Counter[str]:
-    """What is wrong after a run, finished or not."""
+    """The faults after a run, finished or not."""
     reports = place.reports()
     whole = {name: report for name, report in reports.items() if report}
     same = {name for name, report in whole.items() if report == place.untouched.get(name)}
     return Counter(
         {
-            "doubled": len(run.told) - len(set(run.told)) + len(whole.keys() - place.untouched),
+            "doubled": len(run.finished)
+            - len(set(run.finished))
+            + len(whole.keys() - place.untouched.keys()),
             "half written": len(reports) - len(whole),
             "changed": len(whole.keys() - same - set(broken(place))),
             "orphans": orphans(),
-            "tracebacks": b"Traceback" in run.said,
+            "tracebacks": b"Traceback" in run.output,
         }
     )
 
 
 def undisturbed(folder: Path) -> Place:
-    """A place with the reports of a run that nobody disturbs."""
+    """A place with the reports of a run without kills."""
     place = Place(folder)
     run = Run(place)
-    assert run.finish() == 0, run.said.decode()
+    assert run.finish() == 0, run.output.decode()
     place.untouched = place.reports()
     assert place.untouched.keys() == {*BODIES, "stub"}
     return place
 
 
 def campaign(place: Place, kind: str, seed: int) -> Counter[str]:
-    """So many kills of one kind as are due."""
+    """All kills of one kind of process."""
     wanted, at_once = (FEW | MANY)[kind]
     seen: Counter[str] = Counter()
     chance = random.Random(f"{seed}/{kind}")
@@ -294,11 +298,11 @@ def campaign(place: Place, kind: str, seed: int) -> Counter[str]:
 def main(arguments: list[str]) -> int:
     seed = int(arguments[0]) if arguments else random.SystemRandom().randrange(10**6)
     columns = ("kills", "runs", *FAULTS, *MORE, "broken")
-    print(f"seed {seed}; broken: of these, mended by the next run")  # noqa: T201
+    print(f"seed {seed}; broken: reports of the first run that the next run replaced")  # noqa: T201
     print("| killed | " + " | ".join(columns) + " |")  # noqa: T201
     print("|---|" + "---|" * len(columns), flush=True)  # noqa: T201
     rows = {}
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder, orphanage():
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, adoption():
         place = undisturbed(Path(folder))
         for kind in FEW | MANY:
             rows[kind] = row = campaign(place, kind, seed)
@@ -306,7 +310,7 @@ def main(arguments: list[str]) -> int:
     for kinds in (FEW, MANY):
         total = sum((rows[kind] for kind in kinds), Counter[str]())
         sums = ", ".join(f"{total[fault]} {fault}" for fault in FAULTS)
-        print(f"{total['kills']} kills{' of image and command' * (kinds is FEW)}: {sums}")  # noqa: T201
+        print(f"{total['kills']} kills ({', '.join(kinds)}): {sums}")  # noqa: T201
     return int(any(row[fault] for row in rows.values() for fault in (*FAULTS, *MORE)))
 
 

@@ -1,12 +1,12 @@
-"""Bytes by the million against the wire, and against all that is done with an answer.
+"""Feed millions of inputs to the wire, the messages, and the code that uses an answer.
 
 python tests/fuzz.py [SECONDS [SEED]]     as `make fuzz` calls it
 
-Guided by coverage: an input that goes from a line of wire.py to another as none before it did is
-kept, and others are made of it. Half of the inputs are real values damaged at one place, as an
-attacker would write them. It is our own and not a fuzzer for any C program, since what guides it
-here are lines of one module, what it damages are values of one format, and it runs wherever the
-kit does. A broken promise ends it: the input is made small and laid into corpus/wire.
+Coverage guides the fuzzer: it keeps an input that makes a new step from a line of wire.py to
+another, and makes others from it. The other half of the inputs are real values and real replies,
+damaged at one place, as an attacker would write them. The fuzzer is our own: its guide is the
+lines of one module, its inputs have one format, and it runs wherever the engine does. At the first
+broken promise it stops, makes the input small and writes it to corpus/wire.
 """
 
 from __future__ import annotations
@@ -34,22 +34,25 @@ import msgspec
 import numpy as np
 import torch
 
-from autograder import session, wire
+from autograder.diagnosis.fingerprints import fingerprint, same
 from autograder.errors import AnswerError
-from autograder.mistake import plain, same
-from autograder.session import Answer
-from autograder.suite import Different, close
-from autograder.verdict import TaskResult, TestResult, harmless
-from autograder.wire import WireError
+from autograder.sandbox import messages, session, wire
+from autograder.sandbox.session import Answer
+from autograder.sandbox.text import sanitize
+from autograder.sandbox.wire import WireError
+from autograder.suite.compare import Mismatch, close
+from autograder.verdict import Outcome, TaskResult, TestResult
 
 CORPUS = Path(__file__).parent / "corpus" / "wire"
 MOST = 4096  # bytes of an input
-# What may come of one byte, at most: an empty set of five bytes takes 216, and a place in a list.
+# The most memory that one byte may cost: an empty set of five bytes takes 216, and a list's place.
 MEMORY_PER_BYTE, MEMORY_AT_ALL = 64, 100_000
 CPU_SECONDS = 2.0
-PLAIN = (type(None), bool, int, float, complex, str, bytes, range)
-PLAIN += (torch.Tensor, np.ndarray, torch.Size, torch.dtype, torch.device)
-# What a suite may expect where any of the answers comes.
+PLAIN: tuple[type, ...] = (
+    *(type(None), bool, int, float, complex, str, bytes, range),
+    *(torch.Tensor, np.ndarray, torch.Size, torch.dtype, torch.device),
+)
+# Values that a suite may expect, whatever the answer is.
 EXPECTED: tuple[Any, ...] = (
     *(None, True, 0, 1.5, 2j, "text", b"bytes", [1, 2.0], (), {"a": 1}, {1: [2]}, {1}, range(3)),
     *(torch.zeros(2, 3), torch.tensor(1.5), torch.tensor(3), torch.tensor([True]), np.ones(2)),
@@ -57,27 +60,63 @@ EXPECTED: tuple[Any, ...] = (
 )
 
 
-# What holds of any bytes
+# What holds for any bytes
 
 
 def promise(data: bytes, expected: tuple[Any, ...] = EXPECTED) -> None:
-    """They are a plain value or a `WireError`, and nobody who uses the value stumbles."""
-    with contextlib.suppress(WireError):
-        assert len(data) < 4 or 0 < wire.frame_length(data[:4]) <= wire.FRAME_LIMIT
+    """As a message and as a value: the bytes are one or a `WireError`, and the code that uses them
+    works.
+    """
+    is_a_header(data)
+    promise_of_a_value(is_a_reply(data), expected)
+    promise_of_a_value(data, expected)
+
+
+def promise_of_a_value(data: bytes, expected: tuple[Any, ...] = EXPECTED) -> None:
+    """The bytes are a plain value or a `WireError`, and the code that uses the value works."""
     try:
         value = wire.decode(data)
     except WireError as error:
-        assert "aren't a value" not in str(error), f"the decoder itself stumbled: {error}"
+        assert "aren't a value" not in str(error), f"the decoder itself failed: {error}"
         assert len(str(error)) < 200
         return
     is_plain(value, set())
     again = wire.encode(value)
-    assert wire.encode(wire.decode(again)) == again, "its encoding changes on a second journey"
+    assert wire.encode(wire.decode(again)) == again, "the second encoding differs"
     is_recorded(again)
-    if type(value) is tuple:
-        is_an_answer(value)
     for other in (wire.decode(again), *expected):
         is_compared(value, other)
+
+
+def is_a_header(data: bytes) -> None:
+    """The first four bytes announce a possible length, or raise `WireError`."""
+    with contextlib.suppress(WireError):
+        length = messages.length_of(data[:4]) if len(data) >= 4 else 1
+        assert 0 < length <= wire.FRAME_LIMIT + messages.HEADROOM
+
+
+def is_a_reply(data: bytes) -> bytes:
+    """The value's bytes in a worker's reply; none where the bytes are another reply or no reply.
+
+    The reply is bytes of a value or an `AnswerError`.
+    """
+    try:
+        reply = messages.unpacked(data, messages.WorkerReply)
+    except WireError as error:
+        assert len(str(error)) < 200
+        return b""
+    kinds = (messages.Found, messages.Value, messages.Raised, messages.Missing)
+    assert type(reply) in (*kinds, messages.Refused, messages.Changed)
+    assert type(reply.number) is int
+    assert messages.unpacked(messages.packed(reply)[4:], messages.WorkerReply) == reply
+    try:
+        value = session._data(reply)
+    except AnswerError as error:
+        is_calm(sanitize(str(error), 4000))
+        assert len(str(error)) < 4 * messages.TEXT_LIMIT
+        return b""
+    assert type(value) is bytes
+    return value
 
 
 def is_plain(value: Any, met: set[int]) -> None:
@@ -95,17 +134,12 @@ def is_plain(value: Any, met: set[int]) -> None:
             is_plain(item, met)
 
 
-def is_an_answer(value: tuple[Any, ...]) -> None:
-    """What a worker says is bytes of a value or an `AnswerError`."""
-    for answer in (value, (1, *value)):
-        with contextlib.suppress(AnswerError):
-            assert len(answer) < 3 or type(session._value(answer)) is bytes
-
-
 def is_recorded(data: bytes) -> None:
-    """The JSON of an answer is JSON for everybody, and like itself."""
-    recorded = plain(Answer(data=data))
-    json.dumps(recorded, allow_nan=False).encode()
+    """The fingerprint of an answer is JSON, comes back from it, and is the same as itself."""
+    recorded = fingerprint(Answer(data=data))
+    text = msgspec.json.encode(recorded)
+    json.dumps(json.loads(text), allow_nan=False)
+    assert msgspec.json.decode(text, type=type(recorded)) == recorded
     assert same(recorded, recorded)
 
 
@@ -113,31 +147,37 @@ def is_compared(value: Any, expected: Any) -> None:
     """A comparison finds a difference or none, and has words for it."""
     try:
         close(value, expected)
-    except Different as error:
-        is_calm(harmless(str(error), 4000))
-        assert len(error.reason) < 200
+    except Mismatch as error:
+        is_calm(sanitize(str(error), 4000))
+        assert len(error.summary) < 200
 
 
 def is_calm(text: str) -> None:
-    """A report says it as it is."""
-    assert harmless(text, len(text)) == text
-    test = TestResult(id="a", visible=True, outcome="failed", says="It is so.", why=text)
-    task = TaskResult(id="a", outcome="failed", score=0, points=1, tests=[test])
+    """Sanitizing again changes nothing, and a report keeps the text as it is."""
+    assert sanitize(text, len(text)) == text
+    test = TestResult(id="a", visible=True, outcome=Outcome.FAILED, title="So.", detail=text)
+    task = TaskResult(id="a", outcome=Outcome.FAILED, score=0, points=1, tests=[test])
     data = msgspec.json.encode(task)
-    assert json.loads(data)["tests"][0]["why"] == text
+    assert json.loads(data)["tests"][0]["detail"] == text
 
 
 def is_modest(data: bytes) -> None:
-    """Reading takes no more memory than so many times what came."""
-    tracemalloc.start()
-    with contextlib.suppress(WireError):
-        wire.decode(data)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak <= MEMORY_PER_BYTE * len(data) + MEMORY_AT_ALL, f"{len(data)} bytes took {peak}"
+    """Reading the bytes takes at most so many times their own memory."""
+    readers: tuple[Callable[[bytes], object], ...] = (
+        wire.decode,
+        lambda data: messages.unpacked(data, messages.WorkerReply),
+    )
+    for read in readers:
+        tracemalloc.start()
+        with contextlib.suppress(WireError):
+            read(data)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        most = MEMORY_PER_BYTE * len(data) + MEMORY_AT_ALL
+        assert peak <= most, f"{len(data)} bytes took {peak}"
 
 
-# Values, and their damage
+# Values, replies, and their damage
 
 
 def u32(number: int) -> bytes:
@@ -148,11 +188,11 @@ COUNTS = (0, 1, 2, 4, 5, 8, 16, 17, 2**16, 2**26, 2**31, 2**32 - 1)
 TAGS = b"NTFiIfcsbltedrzDVXA"
 INTEGERS = (0, 1, -1, 2**31, 2**53, 2**61 - 1, 2**63 - 1, -(2**63), 2**63, -(2**64), 10**400)
 NUMBERS = (0.0, -0.0, 0.1, 1e308, 5e-324, float("inf"), float("-inf"), float("nan"))
-TEXTS = ("", "a", "float32", "cpu", "value", "raised", "\x1b[31m", "\u202e", "\0", "漢", "🙂", "=1")
+TEXTS = ("", "a", "float32", "cpu", "Value", "Raised", "\x1b[31m", "\u202e", "\0", "漢", "🙂", "=1")
 
 
 class Values:
-    """Plain values, by chance."""
+    """Random plain values, and random replies of a worker."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -160,7 +200,7 @@ class Values:
     def any(self, depth: int = 2) -> Any:
         makers = [self.leaf, self.leaf, self.tensor, self.array]
         if depth:
-            makers += [self.list, self.tuple, self.dict, self.set, self.answer]
+            makers += [self.list, self.tuple, self.dict, self.set]
         return self.chance.choice(makers)(depth)
 
     def leaf(self, depth: int) -> Any:
@@ -210,13 +250,24 @@ class Values:
     def set(self, depth: int) -> set[Any]:
         return {self.key() for _ in self.many()}
 
-    def answer(self, depth: int) -> tuple[Any, ...]:
-        kind = self.chance.choice(["value", "raised", "missing", "refused", self.leaf(0)])
-        return (1, kind, *self.list(depth)[:3])
+    def reply(self) -> bytes:
+        """The bytes of a reply, its length left out; the types of its parts may be wrong."""
+        number, texts = self.chance.choice((1, 1, 2**62, True, 1.0)), [*TEXTS, 5, None, b"x"]
+        word = functools.partial(self.chance.choice, texts)
+        kind = self.chance.choice(("Found", "Value", "Value", "Raised", "Missing", "Refused", "?"))
+        parts: dict[str, Any] = {"type": kind, "number": number}
+        if kind == "Value":
+            parts["data"] = wire.encode(self.any(1))
+        elif kind == "Found":
+            parts["forbidden"] = {self.chance.choice(TEXTS): word() for _ in self.many()}
+        else:
+            names = ("text",) if kind == "Refused" else ("kind", "text", "where")
+            parts |= {name: word() for name in names}
+        return msgspec.msgpack.encode(parts)
 
 
 class Damage:
-    """Other bytes, made of some."""
+    """Make other bytes from some."""
 
     def __init__(self, chance: random.Random, values: Values) -> None:
         self.chance, self.values = chance, values
@@ -242,7 +293,7 @@ class Damage:
         del data[at : at + self.chance.choice((1, 1, 4, 9, 50))]
 
     def put(self, data: bytearray, at: int) -> None:
-        data[at:at] = wire.encode(self.values.any(1))
+        data[at:at] = wire.encode(self.values.any(1))[:MOST]
 
     def copy(self, data: bytearray, at: int) -> None:
         begin = self.chance.randrange(len(data) + 1)
@@ -253,14 +304,14 @@ class Damage:
         data[at : at + 2] = self.chance.randbytes(self.chance.randrange(6))
 
 
-# What was reached
+# Coverage
 
 
 Edge = tuple[int, int]
 
 
 class Coverage:
-    """The steps from line to line of one module, and about how often one input takes each."""
+    """The steps from line to line in one module, and about how often one input takes each."""
 
     def __init__(self, module: types.ModuleType) -> None:
         self.file = module.__file__
@@ -297,7 +348,7 @@ class Coverage:
 
     @functools.cached_property
     def lines(self) -> set[int]:
-        """Those within its functions, that a call can reach."""
+        """The lines within the module's functions, which a call can reach."""
         return {line for code in _functions(self.code) for line in _lines(code)}
 
     @property
@@ -323,7 +374,7 @@ def _lines(code: types.CodeType) -> set[int]:
 
 
 class Fuzzer:
-    """Tries inputs until its time is over or a promise is broken."""
+    """Try inputs until the time is over or a promise is broken."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -335,7 +386,7 @@ class Fuzzer:
         self.longest = 0.0
 
     def run(self, seconds: float = math.inf, inputs: float = math.inf) -> bytes | None:
-        """The input that broke a promise, if one did; its exception is printed."""
+        """The input that broke a promise, if one did; prints its exception."""
         ends = time.monotonic() + seconds
         for path in sorted(path for path in CORPUS.iterdir() if path.is_file()):
             self.kept.append(path.read_bytes())
@@ -350,15 +401,19 @@ class Fuzzer:
         return None
 
     def next(self) -> bytes:
-        if self.chance.random() < 0.5:
+        kind = self.chance.random()
+        if kind < 0.4:
             return self.damage.once(wire.encode(self.values.any())[:MOST])
+        if kind < 0.5:
+            reply = self.values.reply()[:MOST]
+            return self.damage.once(reply) if kind < 0.47 else reply
         data = self.chance.choice(self.kept)
         for _ in range(self.chance.choice((1, 1, 2, 4))):
             data = self.damage.once(data)
         return data
 
     def keeps(self, data: bytes, aloud: bool = True) -> bool:
-        """Whether all promises hold of an input."""
+        """Whether all promises hold for an input."""
         self.tried += 1
         began = time.process_time()
         try:
@@ -379,7 +434,9 @@ class Fuzzer:
         return True
 
     def smallest(self, data: bytes) -> bytes:
-        """An input that breaks a promise, with all left out that it doesn't need."""
+        """The input without the bytes that it doesn't need to break a promise."""
+        tails = (data[at:] for at in range(len(data) - 1, 0, -1))  # a value within the value
+        data = next((tail for tail in tails if not self.keeps(tail, aloud=False)), data)
         step = len(data)
         while step:
             for at in range(0, len(data), step):
@@ -394,7 +451,7 @@ class Fuzzer:
 
 def main(seconds: float, seed: int) -> int:
     torch.set_num_threads(1)
-    warnings.simplefilter("error")  # of an answer's numbers, in a process that judges
+    warnings.simplefilter("error")  # an answer's numbers may cause none in the suite process
     print(f"seed {seed}, {seconds:g} seconds", flush=True)
     fuzzer = Fuzzer(seed)
     found = fuzzer.run(seconds)
@@ -414,5 +471,5 @@ def main(seconds: float, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    numbers = [float(argument) for argument in sys.argv[1:]]
-    sys.exit(main(*(numbers or [60.0])[:1], int((numbers[1:] or [time.time()])[0])))
+    seconds, seed = [*map(float, sys.argv[1:]), *(60.0, time.time())[len(sys.argv) - 1 :]]
+    sys.exit(main(seconds, int(seed)))

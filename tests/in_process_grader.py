@@ -1,8 +1,8 @@
-"""What other graders do: the tests import the submission, and pytest judges in one process.
+"""Grade as other graders do: the tests import the submission, and pytest runs in one process.
 
-`python tests/beside.py FOLDER…` runs `test_beside.py` in each folder, in a fork of this process;
-what came of it stands in the folder's `said` and `code`. The attacks that come here are those
-that harm nothing but the process that they are in.
+`python tests/in_process_grader.py FOLDER…` runs `test_in_process.py` in each folder, in a fork of
+this process, and writes the output to the folder's `output` and the exit code to `code`. Only
+attacks that harm no more than their own process come here.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 import torch
 
-SECONDS = 20  # for one folder; whoever needs more has stopped its grader
-SUITE = '''"""A suite as most are written. {canary}: what is read here is a hidden test."""
+SECONDS = 20  # for one folder; a submission that takes longer has stopped its grader
+SUITE = '''"""A suite as most are written. {canary}: who reads this has read a hidden test."""
 
 import torch
 import sums
@@ -51,16 +51,16 @@ def run(folder: Path) -> int:
     """The wait status of a process that tests one submission."""
     pid = os.fork()
     if pid == 0:
-        said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(said, 1)
-        os.dup2(said, 2)
+        output = os.open(folder / "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         os.chdir(folder)
         os.setsid()
         sys.path.insert(0, str(folder))
         sys.dont_write_bytecode = True
         arguments = ["-v", "-s", "--tb=line", "-p", "no:cacheprovider", "-c", os.devnull]
-        code = pytest.main([*arguments, "--rootdir", str(folder), "test_beside.py"])
-        sys.exit(int(code))  # as a command of its own would end
+        code = pytest.main([*arguments, "--rootdir", str(folder), "test_in_process.py"])
+        sys.exit(int(code))  # as the command `pytest` would
     fd = os.pidfd_open(pid)
     if not select.select([fd], [], [], SECONDS)[0]:
         os.kill(pid, signal.SIGKILL)
@@ -73,7 +73,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.testing.assert_close(torch.ones(2), torch.ones(2))
     with contextlib.redirect_stdout(io.StringIO()):
-        pytest.main(["--version", "--version"])  # its plugins are imported once, before the forks
+        pytest.main(["--version", "--version"])  # imports pytest's plugins once, before the forks
     gc.collect()
     gc.freeze()
     for path in map(Path, sys.argv[1:]):

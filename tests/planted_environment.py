@@ -1,4 +1,4 @@
-"""Where attacks are graded: a course, secrets to find, services to reach, a machine to spoil."""
+"""Where attacks are graded: a course, secrets to find, services to reach, files to damage."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
-from attack import CANARY, LEFT, LIFTED, OUTSIDE, Attack
+from attack import CANARY, GUARDS, LEFT, OUTSIDE, Attack
 
 from autograder.course import SECRET_VARIABLE, Course, load_course
-from autograder.memory import children
-from autograder.pool import Warm
+from autograder.sandbox import forkserver
+from autograder.sandbox.forkserver import ForkServer
+from autograder.sandbox.memory import children
 
 HERE = Path(__file__).parent
 MINI = HERE / "courses" / "mini"
 REFERENCE = MINI / "solutions" / "l01_sums" / "sums.py"
 LIMITS = {"call": 0.5, "submission": 20.0, "memory_mib": 512, "kills_per_task": 1}
 
-LOOSE = {  # limits that a layer consists of, and what they are without it
+LOOSE: dict[str, dict[str, float]] = {  # limits that are a layer, and what they are without it
     "deadline": {"call": 20.0, "submission": 60.0, "cpu": 2},
     "output cap": {"output_kib": 2**20},
 }
@@ -35,7 +36,7 @@ LOOSE = {  # limits that a layer consists of, and what they are without it
 
 @dataclass
 class Place:
-    """A course with canaries in it, a neighbour, a home, old results, sockets that answer."""
+    """A course, a neighbour, a home, old results and sockets that answer, each with a canary."""
 
     folder: Path
     port: int
@@ -51,7 +52,7 @@ class Place:
         return f"/tmp/{self.mark}"  # a socket's path has 107 bytes at most
 
     def places(self, attack: Attack) -> bytes:
-        """The text of places.py: where an attacker would find what it looks for."""
+        """The text of places.py: where an attack finds what it looks for."""
         found = {
             "SUITE": str(self.suite),
             "NEIGHBOUR": str(self.folder / "class" / "neighbour"),
@@ -67,7 +68,9 @@ class Place:
         return "".join(f"{name} = {value!r}\n" for name, value in found.items()).encode()
 
     def victim(self, attack: Attack) -> int:
-        """A process that stands for the grader, one for each attack, with canaries about it."""
+        """A process in the role of the grader, one for each attack, with canaries in its
+        command line and environment.
+        """
         if attack.name not in self.victims or attack.name in self.gone():
             self.victims[attack.name] = subprocess.Popen(
                 [f"{CANARY} grader", "600"],
@@ -82,7 +85,7 @@ class Place:
         return {name for name, victim in self.victims.items() if victim.poll() is not None}
 
     def files(self) -> dict[str, bytes]:
-        """All that is on disk, but for what Python compiled and what build.py made."""
+        """All files on disk, except those that Python compiled or a build.py made."""
         paths = [
             path
             for path in self.folder.rglob("*")
@@ -91,9 +94,7 @@ class Place:
         return {str(path): path.read_bytes() for path in paths}
 
     def course(self, off: frozenset[str], limits: str) -> Course:
-        """The tiny course with its guards lifted as `off` says."""
-        lifted = [name.replace(" ", "_") for name in LIFTED if name in off]
-        os.environ["LIFTED"] = ",".join(lifted)
+        """The tiny course without the layers in `off`, as far as a course decides on them."""
         values: dict[str, object] = dict(LIMITS)
         for layer, loose in LOOSE.items():
             if layer in off:
@@ -103,9 +104,8 @@ class Place:
             values[key] = float(value)
         root = self.folder / "mini"
         text = (MINI / "course.toml").read_text().split("[limits]")[0]
-        if lifted:
-            text = text.replace('"numpy"]', '"numpy", "lifted"]')
-            text += 'environment = ["PYTHONPATH", "LIFTED"]\n'
+        if off.intersection(GUARDS):
+            text = text.replace('"numpy"]', '"numpy", "disabled_guards"]')
         text += "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
         (root / "course.toml").write_text(text)
         secret = root / "solutions" / ".secret"
@@ -122,10 +122,19 @@ class Place:
 
 
 @contextlib.contextmanager
+def disabled(off: frozenset[str]) -> Iterator[None]:
+    """Fork servers that start meanwhile can import tests/disabled_guards.py, with these names."""
+    names = [name.replace(" ", "_") for name in GUARDS if name in off]
+    variables = {"PYTHONPATH": str(HERE), "DISABLED": ",".join(names)} if names else {}
+    with mock.patch.dict(forkserver.ENVIRONMENT, variables):
+        yield
+
+
+@contextlib.contextmanager
 def planted(folder: Path) -> Iterator[Place]:
-    """A place that is gone afterwards, with all that listens in it."""
+    """A place in this folder; its sockets and processes end afterwards."""
     shutil.copytree(MINI, folder / "mini", ignore=shutil.ignore_patterns("__pycache__"))
-    mark = f"museum-{os.getpid()}-{os.urandom(4).hex()}"
+    mark = f"attacks-{os.getpid()}-{os.urandom(4).hex()}"
     for path in (
         *("class/neighbour/sums.py", "results/neighbour.json", "home/.ssh/id_key"),
         *("results/to_write.json", "results/to_remove.json", "planted/file", "temporary/.keep"),
@@ -136,7 +145,7 @@ def planted(folder: Path) -> Iterator[Place]:
     solution.write_text(f"{solution.read_text()}\n\nNOTE = '{CANARY} in the solution'\n")
     (folder / "planted" / "solution.py").symlink_to(solution)
     shutil.copytree(solution.parent, folder / "planted" / "neighbour")
-    environment = {"HOME": str(folder / "home"), "NOTE": CANARY, "PYTHONPATH": str(HERE)}
+    environment = {"HOME": str(folder / "home"), "NOTE": CANARY}
     with (
         mock.patch.dict(os.environ, environment),
         mock.patch.object(tempfile, "tempdir", str(folder / "temporary")),
@@ -156,34 +165,34 @@ def planted(folder: Path) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def listening(family: int, address: object) -> Iterator[tuple[str, int]]:
-    """A socket that answers everybody with a canary; its address."""
-    line = socket.socket(family)
-    line.bind(address)  # type: ignore[arg-type]
-    line.listen()
+def listening(family: int, address: str | tuple[str, int]) -> Iterator[tuple[str, int]]:
+    """A socket that answers each caller with a canary; its address."""
+    listener = socket.socket(family)
+    listener.bind(address)
+    listener.listen()
 
     def answer() -> None:
         with contextlib.suppress(OSError):  # it was closed
             while True:
-                with line.accept()[0] as caller, contextlib.suppress(OSError):
+                with listener.accept()[0] as caller, contextlib.suppress(OSError):
                     caller.sendall(f"{CANARY} of a service".encode())
 
     thread = threading.Thread(target=answer)
     thread.start()
     try:
-        yield line.getsockname()
+        yield listener.getsockname()
     finally:
-        line.shutdown(socket.SHUT_RDWR)
-        line.close()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
         thread.join()
 
 
 @contextlib.contextmanager
-def unchanged(place: Place, warm: Warm | None) -> Iterator[list[str]]:
-    """In words, what isn't as it was before; in the end it is."""
+def unchanged(place: Place, server: ForkServer | None) -> Iterator[list[str]]:
+    """A list of the changes to the machine, in words; they are undone at the end."""
     found: list[str] = []
     files, shared = place.files(), _shared()
-    with survivors(warm) as left_behind:
+    with survivors(server) as left_behind:
         yield found
         if left_behind():
             found.append(LEFT)
@@ -199,28 +208,28 @@ def unchanged(place: Place, warm: Warm | None) -> Iterator[list[str]]:
 
 
 def _shared() -> set[str]:
-    """What all processes of a machine share by name: files in memory, segments, queues."""
+    """What all processes of a machine share by name: files in shared memory, segments, queues."""
     tables = [path.read_text() for path in Path("/proc/sysvipc").glob("*")]
     rows = {" ".join(line.split()[:2]) for text in tables for line in text.splitlines()}
     return rows | {path.name for path in Path("/dev/shm").glob("*")}
 
 
 @contextlib.contextmanager
-def survivors(warm: Warm | None = None) -> Iterator[Callable[[], list[int]]]:
-    """Whoever outlives a grading run becomes our child; asked, it says who doesn't end.
+def survivors(server: ForkServer | None = None) -> Iterator[Callable[[], list[int]]]:
+    """Adopt the processes that outlive a grading run; the function lists those that don't end.
 
-    warm: processes that are to outlive it.
+    server: the fork server whose processes may outlive the run.
     """
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     known = set(children(os.getpid()))
 
     def find() -> list[int]:
-        ours = known | {process.pid for process in (warm.processes if warm else [])}
+        ours = known | {process.pid for process in (server.processes if server else [])}
         return [pid for pid in children(os.getpid()) if pid not in ours and not _ends(pid)]
 
     yield find
-    while left := find():  # theirs become ours, too
+    while left := find():  # their own processes are adopted next
         for pid in left:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
@@ -228,7 +237,7 @@ def survivors(warm: Warm | None = None) -> Iterator[Callable[[], list[int]]]:
 
 
 def _ends(pid: int) -> bool:
-    """Whether a process that was killed is gone within a moment."""
+    """Whether a process ends within a moment."""
     fd = os.pidfd_open(pid)
     ended = bool(select.select([fd], [], [], 5.0)[0])
     os.close(fd)

@@ -1,4 +1,4 @@
-"""Whether something of a report acts: in a terminal, a browser, a spreadsheet, a parser."""
+"""Whether a part of a report acts: in a terminal, a browser, a spreadsheet, a parser."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import csv
 import html.parser
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 from unittest import mock
 from xml.etree import ElementTree
 
+import jinja2
 import msgspec
 from rich.console import Console
 
-from autograder import report
-from autograder.verdict import Report, harmless
+from autograder.report import junit, page, spreadsheet, terminal
+from autograder.sandbox.text import sanitize
+from autograder.verdict import Report
 
 
 def texts(value: object) -> list[str]:
@@ -38,41 +41,43 @@ class _Page(html.parser.HTMLParser):
         self.found |= {tag, *(name for name, _ in attributes if name.startswith("on"))}
 
 
-def acting(reports: Sequence[Report], plainly: bool = False) -> list[str]:
-    """The formats in which something of the reports would act. plainly: without our escaping."""
+def acting_formats(reports: Sequence[Report], plainly: bool = False) -> list[str]:
+    """The formats in which a part of the reports would act. plainly: nothing is escaped."""
     with plain_renderers() if plainly else contextlib.nullcontext():
-        found = [("json", any(harmless(t, len(t)) != t for r in reports for t in texts(r)))]
-        found.append(("terminal", _terminal_acts(reports)))
-        rows = csv.reader(io.StringIO(report.to_csv(reports)))
+        found = [("json", any(sanitize(t, len(t)) != t for r in reports for t in texts(r)))]
+        found.append(("terminal", _acts_in_a_terminal(reports)))
+        rows = csv.reader(io.StringIO(spreadsheet.to_csv(reports)))
         found.append(("csv", any(c.lstrip()[:1] in ("=", "+", "-", "@") for r in rows for c in r)))
-        page = _Page()
-        page.feed(report.to_html(reports))
-        found.append(("html", bool(page.found & {"script", "img", "svg", "onload", "onerror"})))
+        parser = _Page()
+        parser.feed(page.to_html(reports))
+        found.append(("html", bool(parser.found & {"script", "img", "svg", "onload", "onerror"})))
         try:
-            ElementTree.fromstring(report.to_junit(reports))
+            ElementTree.fromstring(junit.to_junit(reports))
         except ElementTree.ParseError:
             found.append(("junit", True))
-    return [form for form, acts in found if acts]
+    return [name for name, acts in found if acts]
 
 
-def _terminal_acts(reports: Sequence[Report]) -> bool:
+def _acts_in_a_terminal(reports: Sequence[Report]) -> bool:
     out = io.StringIO()
     console = Console(file=out, width=200, color_system=None)
-    console.print(report.class_table(reports))
+    console.print(terminal.class_table(reports))
     for one in reports:
-        console.print(report.student_text(one))
-    return harmless(out.getvalue(), 10**9) != out.getvalue()
+        console.print(terminal.student_text(one))
+    return sanitize(out.getvalue(), 10**9) != out.getvalue()
 
 
 @contextlib.contextmanager
 def plain_renderers() -> Iterator[None]:
-    """The renderers without what makes a submission's text harmless in them."""
-    import jinja2
-
+    """The renderers, which write texts as they come meanwhile."""
     own = jinja2.Environment
-    with (
-        mock.patch.object(report, "harmless", lambda text, most=0: text),
-        mock.patch.object(report, "_cell", lambda text: text),
-        mock.patch.object(jinja2, "Environment", lambda **k: own(**{**k, "autoescape": False})),
-    ):
+
+    def unescaped(**options: Any) -> jinja2.Environment:
+        return own(**options | {"autoescape": False})
+
+    with contextlib.ExitStack() as stack:
+        for module in (terminal, spreadsheet, junit, page):
+            stack.enter_context(mock.patch.object(module, "sanitize", lambda text, most=0: text))
+        stack.enter_context(mock.patch.object(spreadsheet, "_cell", lambda text: text))
+        stack.enter_context(mock.patch.object(jinja2, "Environment", unescaped))
         yield

@@ -1,4 +1,4 @@
-"""What an attack hands in, through the intake or as it comes."""
+"""The submissions of an attack, read by the intake or without it."""
 
 from __future__ import annotations
 
@@ -7,38 +7,54 @@ import importlib.util
 import shutil
 import stat
 import tarfile
+import types
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from attack import ATTACKS, Attack
-from scene import REFERENCE, Place
+from planted_environment import REFERENCE, Place
 
-from autograder import batch
-from autograder.submission import Submission, find_submissions, read_submission
+from autograder.grading.entries import Names, find_submissions
+from autograder.grading.intake import read_submission
+from autograder.grading.submission import Submission
+from autograder.verdict import Outcome
 
 
-def hand_in(attack: Attack, place: Place, names: batch.Names, plainly: bool) -> list[Submission]:
-    """The attack's submissions; of most, one. names: those of the class."""
+def submissions_of(attack: Attack, place: Place, names: Names, plainly: bool) -> list[Submission]:
+    """The attack's submissions; most have one. names: those of the class."""
     if not attack.builds:
         given = {
             "honest.py": REFERENCE.read_bytes(),
             "tools.py": (ATTACKS / "tools.py").read_bytes(),
             "places.py": place.places(attack),
         }
-        return [Submission(attack.name, {**given, **attack.files()})]
+        return [Submission(name=attack.name, files={**given, **attack.files()})]
     entries = place.folder / "entries" / attack.name
     shutil.rmtree(entries, ignore_errors=True)
     entries.mkdir(parents=True)
     _built(attack).build(entries, REFERENCE.read_bytes(), place.folder / "planted")
     found = []
     for entry in find_submissions(entries):
-        read = take_plainly(entry) if plainly else read_submission(entry, "l01_sums", ["sums.py"])
-        found.append(names.distinct(read, entry))
+        if plainly:
+            found.append(read_plainly(_plain_name(names, entry), entry))
+        else:
+            name = names.distinct(entry)
+            found.append(read_submission(name, entry, "l01_sums", ["sums.py"]))
     return found
 
 
-def _built(attack: Attack) -> object:
+def _plain_name(names: Names, entry: Path) -> str:
+    """The entry's own name, with all its characters, and a number where it is taken."""
+    name, number = entry.name, 2
+    while name in names.taken:
+        name, number = f"{entry.name}-{number}", number + 1
+    names.taken.add(name)
+    return name
+
+
+def _built(attack: Attack) -> types.ModuleType:
     """The module of a build.py, which is ours."""
     spec = importlib.util.spec_from_file_location(attack.name, attack.folder / "build.py")
     assert spec is not None
@@ -48,30 +64,31 @@ def _built(attack: Attack) -> object:
     return module
 
 
-def take_plainly(entry: Path) -> Submission:
-    """What becomes of a hand-in without an intake: whatever is in it, under whatever name."""
+def read_plainly(name: str, entry: Path) -> Submission:
+    """A submission without an intake: all that is in the entry, under any path."""
     files: dict[str, bytes] = {}
     notes: list[str] = []
     try:
-        for name, data, note in _members(entry):
+        for path, data, note in _members(entry):
             notes.append(note)
-            if name.endswith(".py"):
-                files[name.replace("\\", "/")] = data
-    except Exception as error:  # this is the intake that isn't there
-        return Submission(entry.name, problem=f"{type(error).__name__}: {error}")
+            if path.endswith(".py"):
+                files[path.replace("\\", "/")] = data
+    except Exception as error:  # the intake would have refused the entry
+        return Submission(name=name, problem=f"{type(error).__name__}: {error}")
     size = sum(int(note) for note in notes if note.isdigit())
-    told = sorted({note for note in notes if not note.isdigit()})
-    told += [f"unpacked {size // 2**20} MiB"] if size > 256 * 2**20 else []
-    told += [f"{len(notes)} entries"] if len(notes) > 2000 else []
-    if told:
-        return Submission(entry.name, problem=", ".join(told))
-    outcome = "refused" if "sums.py" in files else "missing"
-    problem = "" if "sums.py" in files else f"missing: there is {', '.join(files)}"
-    return Submission(entry.name, files, problem, outcome)
+    seen = sorted({note for note in notes if not note.isdigit()})
+    seen += [f"unpacked {size // 2**20} MiB"] if size > 256 * 2**20 else []
+    seen += [f"{len(notes)} entries"] if len(notes) > 2000 else []
+    if seen:
+        return Submission(name=name, problem=", ".join(seen))
+    if "sums.py" in files:
+        return Submission(name=name, files=files)
+    problem = f"missing: there is {', '.join(files)}"
+    return Submission(name=name, files=files, problem=problem, outcome=Outcome.MISSING)
 
 
 def _members(entry: Path) -> Iterator[tuple[str, bytes, str]]:
-    """(name, data, size or what it is) of each part; of what is large only the size."""
+    """(path, data, its size or its kind) of each part; of a large part its beginning."""
     if entry.is_dir():
         for path in sorted(entry.rglob("*")):
             yield path.relative_to(entry).as_posix(), path.read_bytes(), "0"
@@ -82,7 +99,7 @@ def _members(entry: Path) -> Iterator[tuple[str, bytes, str]]:
                 with archive.open(info) as stream:
                     yield info.filename, *_read(stream, "a link outside" if link else "")
     elif entry.name.endswith(".tar.gz"):
-        with gzip.open(entry) as stream, tarfile.open(fileobj=stream) as packed:
+        with gzip.open(entry) as unzipped, tarfile.open(fileobj=unzipped) as packed:
             for member in packed:
                 if member.issym() or member.islnk():
                     yield member.name, b"", "a link outside"
@@ -96,8 +113,8 @@ def _members(entry: Path) -> Iterator[tuple[str, bytes, str]]:
         yield "sums.py", entry.read_bytes(), "0"
 
 
-def _read(stream: object, note: str) -> tuple[bytes, str]:
+def _read(stream: IO[bytes], note: str) -> tuple[bytes, str]:
     first, size = b"", 0
-    while data := stream.read(2**20):  # type: ignore[attr-defined]
+    while data := stream.read(2**20):
         first, size = first or data, size + len(data)
     return first, note or str(size)

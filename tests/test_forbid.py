@@ -1,20 +1,22 @@
-"""What a task may not call: found in the sources, whatever runs in a test."""
+"""The search of a submission's sources for the calls that a task forbids."""
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
 from conftest import Grade, outcomes
 
-from autograder import forbid
+from autograder.sandbox.inside import search
+from autograder.sandbox.messages import Rules
 
-RULES = ["torch.sum", "torch.linalg", "torch.nn.Linear.__init__", "sorted"]
-TASKS = {"f": (["f"], RULES), "g": (["g"], [])}
+FORBIDDEN = ("torch.sum", "torch.linalg", "torch.nn.Linear.__init__", "sorted")
+TASKS = [Rules("f", "a.py", ("f",), FORBIDDEN), Rules("g", "a.py", ("g",), ())]
 
 
-def said(text: str) -> dict[str, str]:
-    return forbid.search(textwrap.dedent(text).encode(), TASKS)
+def found_in(text: str) -> dict[str, str]:
+    return search.forbidden_calls(textwrap.dedent(text).encode(), TASKS)
 
 
 @pytest.mark.parametrize(
@@ -28,28 +30,27 @@ def said(text: str) -> dict[str, str]:
         ("import torch\ndef h(x): return torch.sum(x)\ndef f(x): return h(x)", r"\(line 2\)"),
         ("from torch.linalg import norm\ndef f(x): return norm(x)", "torch.linalg.norm"),
         ("import torch.nn as nn\ndef f(x): return nn.Linear(2, 3)(x)", "torch.nn.Linear"),
-        ("import torch\ndef f(x): return torch.ops.aten.sum(x)", "goes round"),
-        ("from torch import _C\ndef f(x): return _C._VariableFunctions.sum(x)", "goes round"),
+        ("import torch\ndef f(x): return torch.ops.aten.sum(x)", "gets past"),
+        ("from torch import _C\ndef f(x): return _C._VariableFunctions.sum(x)", "gets past"),
         ("from others import *\ndef f(x): return torch.sum(x)", "torch.sum"),
         ("def f(x): return sorted(x)", "sorted may not be called"),
         ("import torch\ndef f(x):\n    if x is None: return torch.sum(x)", "torch.sum"),
     ],
 )
-def test_a_call_that_is_written_is_found(text: str, says: str) -> None:
+def test_a_forbidden_call_is_found(text: str, says: str) -> None:
     """By any import, in a branch that no test takes, in a function that is called."""
-    found = said(text)
+    found = found_in(text)
     assert list(found) == ["f"]
-    with pytest.raises(AssertionError, match=says):
-        raise AssertionError(found["f"])
+    assert re.search(says, found["f"])
 
 
 @pytest.mark.parametrize(
     "text",
     [
         'import torch\ndef f(x):\n    """torch.sum(x) in other words."""  # torch.sum(x)',
-        "import torch\ndef g(x): return torch.sum(x)\ndef f(x): return g(x)",  # g has its own
+        "import torch\ndef g(x): return torch.sum(x)\ndef f(x): return g(x)",  # another task's
         "import torch\ndef other(x): return torch.sum(x)\ndef f(x): return x",
-        "def f(x): return x.sum()",  # whose, only the gate knows
+        "def f(x): return x.sum()",  # only the gate sees whose method it is
         "class sum: pass\ndef f(x): return sum()",
         "def sorted(x): return x\ndef f(x): return sorted(x)",
         "def f(x, sorted): return sorted(x)",
@@ -58,13 +59,13 @@ def test_a_call_that_is_written_is_found(text: str, says: str) -> None:
         "x = " + "(" * 5000,
     ],
 )
-def test_what_is_no_such_call_is_left_alone(text: str) -> None:
-    """Words, another task's work, a name that only looks like it; broken sources tell later."""
-    assert said(text) == {}
+def test_nothing_else_is_found(text: str) -> None:
+    """Words, another task's functions, an equal name of the file's own, sources with errors."""
+    assert found_in(text) == {}
 
 
 def test_the_sentence_reaches_the_report(grade: Grade, reference: str) -> None:
-    """All tests of that task, and of no other, say it; the line is the hand-in's."""
+    """All tests of that task, and of no other, have it, with the submission's line."""
     around = reference.replace('torch.einsum("nm->n", x)', "torch.ops.aten.sum(x, [1])")
     report = grade({"around": around})["around"]
     found = outcomes(report)
@@ -72,5 +73,5 @@ def test_the_sentence_reaches_the_report(grade: Grade, reference: str) -> None:
     assert set(found.values()) == {"passed"}
     assert report.score == 7
     line = around.split("torch.ops.aten")[0].count("\n") + 1
-    whys = {test.why for test in report.tasks[1].tests}
-    assert whys == {f"torch.ops.aten.sum (line {line}) goes round what this task forbids"}
+    details = {test.detail for test in report.tasks[1].tests}
+    assert details == {f"torch.ops.aten.sum (line {line}) gets past what this task forbids"}

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError, UsageError
-from autograder.grading.entries import Names, find_submissions, read_class, student_name
+from autograder.grading.entries import Names, find_submissions, student_name
 from autograder.grading.intake import ENTRY_LIMIT, FILE_LIMIT, _bounded, read_submission
 from autograder.grading.submission import Submission
 

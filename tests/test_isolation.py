@@ -1,4 +1,4 @@
-"""The jail on other machines: an older kernel, an ordinary user, a container without namespaces."""
+"""Isolation on other machines: an older kernel, an ordinary user, a container."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from conftest import MINI, ROOT, Command
 
-from autograder import jail
+from autograder.sandbox import isolation, machine
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the jail's layers are Linux's")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="these layers are Linux's")
 NOBODY = 65534
 SPY = "def double(x):\n    return len(open('SECRET').read())\n"
 
 
-def in_a_child(act: Callable[[], None]) -> int:
-    """How a forked process ends that does this: 0, or 1 where it raised."""
+def in_a_fork(act: Callable[[], None]) -> int:
+    """The exit code of a forked process that calls this: 1 where it raised."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -38,16 +38,16 @@ def in_a_child(act: Callable[[], None]) -> int:
 def test_an_older_landlock_hides_files_too(
     abi: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each version of the kernel's interface, asked only for what it knows."""
-    if abi > jail.landlock_abi():
-        pytest.skip(f"this kernel has version {jail.landlock_abi()}")
-    monkeypatch.setattr(jail, "landlock_abi", lambda: abi)
+    """Each version of the kernel's interface, used with what it has."""
+    if abi > isolation.landlock_abi():
+        pytest.skip(f"this kernel has version {isolation.landlock_abi()}")
+    monkeypatch.setattr(isolation, "landlock_abi", lambda: abi)
     (tmp_path / "own").mkdir()
     (tmp_path / "secret").write_text("x")
 
     def act() -> None:
-        jail.no_new_privileges()
-        jail.restrict_files([str(Path(os.__file__).parent)], [str(tmp_path / "own")])
+        isolation.no_new_privileges()
+        isolation.restrict_files([str(Path(os.__file__).parent)], [str(tmp_path / "own")])
         (tmp_path / "own" / "file").write_text("mine")
         assert Path(os.__file__).read_bytes()
         for attempt in (
@@ -60,15 +60,15 @@ def test_an_older_landlock_hides_files_too(
             with pytest.raises(PermissionError if abi > 1 else OSError):
                 attempt()
 
-    assert in_a_child(act) == 0
+    assert in_a_fork(act) == 0
 
 
 def graded(
-    course: Path, *before: str, isolation: str = "strong", python: str = sys.executable
+    course: Path, *before: str, layers: str = "strong", python: str = sys.executable
 ) -> subprocess.CompletedProcess[str]:
     """`grade` of the class beside a course, by a command that starts with `before`."""
     command = [python, "-m", "autograder.cli", "grade", "1", "../class"]
-    command += ["--out", "../results", "--jobs", "1", "--isolation", isolation]
+    command += ["--out", "../results", "--jobs", "1", "--isolation", layers]
     return subprocess.run(
         [*before, *command],
         cwd=course,
@@ -81,7 +81,7 @@ def graded(
 
 @pytest.fixture
 def classroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course that everybody may read, a class with a spy in it, a secret beside them."""
+    """A course that everybody may read, a secret file beside it, and a class with a spy."""
     folder = tmp_path_factory.mktemp("classroom")
     course = folder / "course"
     shutil.copytree(MINI, course, ignore=shutil.ignore_patterns("__pycache__"))
@@ -104,7 +104,7 @@ def reports(course: Path) -> dict[str, dict[str, object]]:
     return {path.stem: json.loads(path.read_text()) for path in found}
 
 
-def why(report: dict[str, object]) -> str:
+def tasks(report: dict[str, object]) -> str:
     return json.dumps(report["tasks"])
 
 
@@ -112,10 +112,10 @@ AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 
 def python_for_all(folder: Path) -> str | None:
-    """An interpreter that an ordinary user may run: ours may lie in a private home."""
+    """An interpreter that an ordinary user may run: this one may lie in a private home."""
     for python in (sys.executable, "/usr/bin/python3"):
-        said = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-        command = [*AS_NOBODY, "sh", "-c", f"exec {python} -c '{said}'"]
+        code = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+        command = [*AS_NOBODY, "sh", "-c", f"exec {python} -c '{code}'"]
         if subprocess.run(command, capture_output=True).returncode:
             continue
         if python == sys.executable:
@@ -129,10 +129,10 @@ def python_for_all(folder: Path) -> str | None:
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can become somebody else"
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can become another user"
 )
-def test_an_ordinary_user_has_all_walls(classroom: Path) -> None:
-    """Nobody's rights are needed: user namespaces give what the others take."""
+def test_an_ordinary_user_has_all_layers(classroom: Path) -> None:
+    """Isolation needs no rights: a user namespace gives them."""
     python = python_for_all(classroom.parent / "venv")
     if python is None:
         pytest.skip("an ordinary user can't run this Python here, nor one like it")
@@ -144,15 +144,15 @@ def test_an_ordinary_user_has_all_walls(classroom: Path) -> None:
     assert honest["isolation"] == ["landlock", "seccomp", "namespaces", "rlimits"]
     assert honest["score"] == 9
     assert spy["score"] == 8
-    assert "PermissionError" in why(spy)
+    assert "PermissionError" in tasks(spy)
 
 
 CONTAINER = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
 
 
 @pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare (util-linux)")
-def test_where_no_namespace_may_be_made_grading_asks_first(classroom: Path) -> None:
-    """As in many containers: exit 4 with what is lost and what to do; `basic` goes on."""
+def test_without_namespaces_only_basic_grades(classroom: Path) -> None:
+    """As in many containers: `strong` is exit 4 with the risk and a way on, `basic` grades."""
     container = ("unshare", "--user", "--map-root-user", "sh", "-c", CONTAINER, "sh")
     if subprocess.run([*container, "true"], capture_output=True).returncode:
         pytest.skip("this machine makes no user namespace at all")
@@ -162,22 +162,22 @@ def test_where_no_namespace_may_be_made_grading_asks_first(classroom: Path) -> N
     refused = graded(classroom, *container)
     assert refused.returncode == 4
     assert "this machine lacks namespaces, uid: a submission could see and signal" in refused.stderr
-    assert "--isolation basic grades all the same" in refused.stderr
+    assert "--isolation basic grades without it" in refused.stderr
     assert reports(classroom) == {}
-    done = graded(classroom, *container, isolation="basic")
+    done = graded(classroom, *container, layers="basic")
     assert done.returncode == 0, done.stderr
     spy = reports(classroom)["spy"]
     assert spy["isolation"] == ["landlock", "seccomp", "rlimits"]
     assert spy["score"] == 8
-    assert "PermissionError" in why(spy)
-    none = graded(classroom, *container, isolation="none")
+    assert "PermissionError" in tasks(spy)
+    none = graded(classroom, *container, layers="none")
     assert none.returncode == 0, none.stderr
     assert reports(classroom)["spy"]["isolation"] == []
-    assert "got 8, expected 6" in why(reports(classroom)["spy"])  # it read the secret's 8 letters
+    assert "got 8, expected 6" in tasks(reports(classroom)["spy"])  # the secret has 8 letters
 
 
 def test_doctor_says_what_is_lost(autograder: Command) -> None:
     """Each layer has a line, on or off."""
-    said = autograder("doctor").stdout
-    for layer in jail.LAYERS:
-        assert layer in said
+    printed = autograder("doctor").stdout
+    for layer in machine.LAYERS:
+        assert layer in printed

@@ -1,4 +1,4 @@
-"""What a submission changes in an answer doesn't reach the next test, nor another submission."""
+"""What a submission changes in an answer reaches neither the next test nor another submission."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ HARM = {
     "builtins": "import builtins; builtins.sum = lambda xs: 13",
     "recursion": "import sys; sys.setrecursionlimit(80)",
 }
-# What each test of the tiny course needs to be as it was, said by the submission itself.
+CAUGHT = {  # changes that fail the test which makes them
+    "the default dtype": "double changed torch's default dtype",
+    "gradients": "double turned gradients off",
+}
+# The submission itself checks that its process is as it was.
 WATCH = """
 import os, sys, warnings, torch
 def as_it_was():
@@ -28,7 +32,7 @@ def as_it_was():
     assert os.environ["HOME"] == os.getcwd() and "PATH" in os.environ, os.environ
     assert torch.nn.functional.softmax is not None and sum([1]) == 1
     assert sys.getrecursionlimit() > 500
-    warnings.warn("nobody minds")
+    warnings.warn("no warning is an error")
     return True
 
 """
@@ -36,19 +40,21 @@ def as_it_was():
 
 @pytest.mark.parametrize("what", HARM)
 def test_the_next_test_finds_all_as_it_was(grade: Grade, reference: str, what: str) -> None:
-    """`double` is asked first and does harm; the other tasks are right if nothing is left."""
+    """`double` is asked first and does harm; the other tasks pass if nothing of it is left."""
     bad = reference.replace("return 2 * x", f"{HARM[what]}\n    return 2 * x")
     for line in ('return torch.einsum("nm->n", x)', "return sum(xs)", "return sum(self.seen)"):
         bad = bad.replace(line, f"as_it_was()\n    {'    ' * ('self' in line)}{line}")
     reports = grade({"bad": WATCH + bad, "next": WATCH + reference})
-    for name in ("bad", "next"):
-        assert set(outcomes(reports[name]).values()) == {"passed"}, [
-            test.why for task in reports[name].tasks for test in task.tests if test.why
-        ]
+    found = {name: outcomes(report) for name, report in reports.items()}
+    details = {test.detail for report in reports.values() for t in report.tasks for test in t.tests}
+    double = found["bad"].pop("double")
+    assert set(found["bad"].values()) | set(found["next"].values()) == {"passed"}, details
+    assert double == ("failed" if what in CAUGHT else "passed"), details
+    assert any(CAUGHT.get(what, "") in detail for detail in details)
 
 
-def test_what_is_patched_at_import_is_the_submissions_own(grade: Grade, reference: str) -> None:
-    """It lasts, and harms nobody else."""
+def test_a_patch_at_import_stays_with_its_submission(grade: Grade, reference: str) -> None:
+    """It lasts, and no other submission meets it."""
     patch = "import torch\ntorch.einsum = lambda *a: torch.zeros(2)\n"
     reports = grade({"patched": patch + reference, "next": reference})
     assert outcomes(reports["patched"])["row_sums"] == "failed"

@@ -1,4 +1,4 @@
-"""The wire: plain values cross and come back; nothing else does, and nothing acts."""
+"""The wire: plain values cross and come back; all else is refused, and nothing runs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from fuzz import CORPUS, is_modest, is_plain, promise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import wire
-from autograder.wire import FRAME_LIMIT, NODE_LIMIT, WireError, decode, encode
+from autograder.sandbox import messages, wire
+from autograder.sandbox.wire import FRAME_LIMIT, KEY_LIMIT, NODE_LIMIT, WireError, decode, encode
 
 FUZZ = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 INF, NAN = float("inf"), float("nan")
@@ -28,7 +28,7 @@ SHARED = 2**61 - 1  # Python's hash of an int is its remainder by this
 
 
 def back(value: Any) -> Any:
-    """The value after a journey."""
+    """The value, encoded and decoded."""
     return decode(encode(value))
 
 
@@ -47,7 +47,7 @@ def array(tag: bytes, name: Any, shape: Any, data: Any, device: Any = "cpu") -> 
 
 
 def name_of(value: object) -> str:
-    """A test's name that is the same in every process: a set's text follows the hash seed."""
+    """A test's name, the same in every process: a set's text depends on the hash seed."""
     if isinstance(value, int):
         return f"int{value.bit_length()}"
     return "set" if isinstance(value, set) and value else repr(value)[:30]
@@ -136,10 +136,10 @@ def test_views_cross_as_what_they_show(tensor: torch.Tensor) -> None:
     assert alike(back(tensor), tensor.clone(memory_format=torch.contiguous_format))
 
 
-def test_gradients_stay_behind_and_the_wish_for_them_crosses() -> None:
+def test_requires_grad_crosses_without_graph_and_gradient() -> None:
     """requires_grad comes back on a leaf; the graph and .grad don't."""
     x = torch.ones(2, requires_grad=True)
-    (x * 2).sum().backward()
+    (x * 2).sum().backward()  # type: ignore[no-untyped-call]
     for value, wish in ((x, True), (x * 2, True), (x.detach(), False)):
         got = back(value)
         assert (got.requires_grad, got.grad_fn, got.grad) == (wish, None, None)
@@ -147,7 +147,11 @@ def test_gradients_stay_behind_and_the_wish_for_them_crosses() -> None:
 
 def test_numpy_scalars_cross_as_python_numbers() -> None:
     """np.float32(0.5) is the number 0.5."""
-    pairs = [(np.float32(0.5), 0.5), (np.int64(7), 7), (np.bool_(True), True)]
+    pairs: list[tuple[Any, Any]] = [
+        (np.float32(0.5), 0.5),
+        (np.int64(7), 7),
+        (np.bool_(True), True),
+    ]
     pairs += [(np.complex64(1j), 1j), (np.str_("a"), "a"), (np.uint64(2**64 - 1), 2**64 - 1)]
     for scalar, number in pairs:
         assert alike(back(scalar), number)
@@ -166,11 +170,11 @@ class Text(str):
 
 
 class Pretender(torch.Tensor):
-    """A tensor that answers every question with a lie."""
+    """A tensor class of which every operation raises."""
 
     @classmethod
     def __torch_function__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise AssertionError("it was asked")
+        raise AssertionError("an operation was called")
 
 
 Point = collections.namedtuple("Point", "x y")
@@ -190,35 +194,36 @@ Colour = enum.IntEnum("Colour", "RED")
         (frozenset({1}), {1}),
         (torch.nn.Parameter(torch.ones(2)), torch.ones(2, requires_grad=True)),
         (torch.ones(2).as_subclass(Pretender), torch.ones(2)),
-        (np.ma.masked_array([1, 2], mask=[0, 1]), np.array([1, 2])),
+        (np.ma.masked_array([1, 2], mask=[False, True]), np.array([1, 2])),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_subclass_crosses_as_its_base(value: Any, base: Any) -> None:
-    """What it holds, not what it says of itself."""
+    """Its contents cross; its class's own methods aren't called."""
     assert alike(back(value), base)
 
 
-def test_half_a_character_is_written_out() -> None:
-    """A lone surrogate can't be printed: it becomes its escape."""
+def test_a_lone_surrogate_becomes_its_escape() -> None:
+    """It can't be printed otherwise."""
     assert back("a\ud800b") == "a\\ud800b"
     assert back({"\udfff": 1}) == {"\\udfff": 1}
 
 
 def test_sets_have_one_encoding() -> None:
-    """However a set was filled, its bytes are the same: answers can be compared."""
+    """The bytes of a set don't depend on the order of its items, so answers can be compared."""
     words = [f"w{i}" for i in range(100)]
     assert encode(set(words)) == encode({*words[::-1]}) == encode(frozenset(words))
 
 
-def test_a_frame_is_a_length_and_a_value() -> None:
-    """What a reader needs to know before it reads."""
-    data = wire.frame([1, 2])
-    assert wire.frame_length(data[:4]) == len(data) - 4
-    assert decode(data[4:]) == [1, 2]
+def test_a_message_is_a_length_and_a_map() -> None:
+    """A reader knows the length before it reads."""
+    reply = messages.Value(7, encode([1, 2]))
+    data = messages.packed(reply)
+    assert messages.length_of(data[:4]) == len(data) - 4
+    assert messages.unpacked(data[4:], messages.WorkerReply) == reply
 
 
-# What does not
+# What does not cross
 
 
 def nested(depth: int) -> Any:
@@ -237,7 +242,7 @@ circle.append(circle)
     [
         (object(), "a object is not plain data"),
         (lambda: 0, "a function is not plain data"),
-        ((x for x in ()), "a generator is not plain data"),
+        ((x for x in "ab"), "a generator is not plain data"),
         ([1, {"a": iter([])}], "a list_iterator is not plain data"),
         (np.datetime64("2020-01-01"), "a date is not plain data"),
         (int, "a type is not plain data"),
@@ -271,7 +276,7 @@ def test_what_is_not_plain_data_is_refused_by_name(value: Any, says: str) -> Non
 
 @pytest.mark.filterwarnings("ignore")
 def test_quantized_and_nested_tensors_are_refused() -> None:
-    """They hold more than numbers in a shape."""
+    """They are more than numbers and a shape."""
     quantized = torch.quantize_per_tensor(torch.zeros(2), 1.0, 0, torch.quint8)
     nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
     for tensor in (quantized, nested, torch._efficientzerotensor((2,))):
@@ -280,25 +285,26 @@ def test_quantized_and_nested_tensors_are_refused() -> None:
 
 
 def test_answers_have_a_size() -> None:
-    """64 MiB and a million values, the same on both sides."""
+    """64 MiB, a million values, 65,536 keys: the same on both sides."""
     with pytest.raises(WireError, match="the value takes 67108869 bytes; 67108864 are allowed"):
         encode(bytes(FRAME_LIMIT))
     with pytest.raises(WireError, match="more than 1000000 values in one answer"):
         encode([None] * NODE_LIMIT)
     with pytest.raises(WireError, match="more than 65536 keys in one answer"):
         encode([dict.fromkeys(range(40000)), set(range(40_000))])
-    with pytest.raises(WireError, match="a frame of 4294967295 bytes was announced"):
-        wire.frame_length(b"\xff" * 4)
-    with pytest.raises(WireError, match="a frame of 0 bytes was announced"):
-        wire.frame_length(bytes(4))
+    with pytest.raises(WireError, match="a message of 4294967295 bytes was announced"):
+        messages.length_of(b"\xff" * 4)
+    with pytest.raises(WireError, match="a message of 0 bytes was announced"):
+        messages.length_of(bytes(4))
 
 
 def test_answers_at_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the writer lets through, the reader takes: levels, bytes, keys, parts."""
+    """The reader takes all that the writer does: levels, bytes, keys, parts."""
     assert back(nested(wire.DEPTH_LIMIT)) == nested(wire.DEPTH_LIMIT)
     for bound in (1 << 8 * wire.INT_LIMIT - 1, 2**64):
         assert back([bound - 1, -bound]) == [bound - 1, -bound]
-    assert back(set(range(wire.KEY_LIMIT))) == set(range(wire.KEY_LIMIT))
+    assert back(set(range(KEY_LIMIT))) == set(range(KEY_LIMIT))
+    assert len(back({(i, i + 1): i for i in range(KEY_LIMIT)})) == KEY_LIMIT
     for limit in range(1, 12):  # a tensor counts as six, and one more for each dimension
         monkeypatch.setattr(wire, "NODE_LIMIT", limit)
         for value, nodes in (([torch.tensor(1)], 7), (torch.ones(2, 3), 8), ({1: 2, 3: 4}, 5)):
@@ -307,11 +313,11 @@ def test_answers_at_their_limits_are_read(monkeypatch: pytest.MonkeyPatch) -> No
                 assert limit >= nodes
 
 
-# Nothing acts
+# No foreign code runs
 
 
 class Tripwire:
-    """Whatever is asked of it, it notes."""
+    """Records each use of it in `acted`."""
 
     def __getattribute__(self, name: str) -> Any:
         acted.append(name)
@@ -321,8 +327,8 @@ class Tripwire:
         acted.append("called")
         raise KeyError
 
-    __eq__ = __hash__ = __bool__ = __len__ = __iter__ = __reduce__ = __index__ = _act  # type: ignore[assignment]
-    __reduce_ex__ = __array__ = __float__ = __getitem__ = __class_getitem__ = _act  # type: ignore[assignment]
+    __eq__ = __hash__ = __bool__ = __len__ = __iter__ = __reduce__ = __index__ = _act
+    __reduce_ex__ = __array__ = __float__ = __getitem__ = __class_getitem__ = _act
 
 
 acted: list[str] = []
@@ -345,32 +351,33 @@ def trapped(base: type) -> type:
     [5, 1.5, 2j, "text", b"bytes", bytearray(b"x"), [1], (1, 2), {"a": 1}, {1, 2}, frozenset({3})],
     ids=lambda value: type(value).__name__,
 )
-def test_a_trapped_subclass_crosses_without_a_click(plain: Any) -> None:
-    """Every method and property of it is a trap; what it holds crosses all the same."""
-    base = type(plain)
+def test_a_trapped_subclass_crosses_and_no_trap_runs(plain: Any) -> None:
+    """Every method and property of it is a trap; its contents cross nevertheless."""
+    base: Any = type(plain)
     value = base.__new__(trapped(base), *([] if base in (list, dict, set, bytearray) else [plain]))
     if base in (list, dict, set, bytearray):
         base.__init__(value, plain)
-    expected = {bytearray: bytes, frozenset: set}.get(base, base)(plain)
+    others: dict[type, type] = {bytearray: bytes, frozenset: set}
+    expected = others.get(base, base)(plain)
     assert alike(back(value), expected)
     assert acted == []
 
 
 @pytest.mark.parametrize("inside", [lambda x: x, lambda x: [x], lambda x: {"k": x}, lambda x: (x,)])
-def test_a_trap_is_refused_without_a_click(inside: Any) -> None:
-    """Its class decides; it isn't asked."""
+def test_a_trap_is_refused_and_does_not_run(inside: Any) -> None:
+    """The encoder looks at its class and never at the value."""
     value = inside(Tripwire())
     with pytest.raises(WireError, match="a Tripwire is not plain data"):
         encode(value)
     assert acted == []
 
 
-def test_a_class_of_a_trapped_metaclass_is_refused_without_a_click() -> None:
-    """Nor is its class asked: a metaclass may lie about name, hash, equality and ancestors."""
+def test_a_class_of_a_trapped_metaclass_is_refused_and_no_trap_runs() -> None:
+    """A metaclass may lie about name, hash, equality and ancestors: the encoder uses `type`'s."""
 
     class Meta(type):
-        __name__ = __mro__ = property(Tripwire._act)  # type: ignore[assignment]
-        __hash__ = __eq__ = Tripwire._act  # type: ignore[assignment]
+        __name__ = __mro__ = property(Tripwire._act)
+        __hash__ = __eq__ = Tripwire._act
 
     for value in (Meta("Odd", (), {})(), Meta("Odd", (object,), {})()):
         with pytest.raises(WireError, match="is not plain data"):
@@ -379,16 +386,16 @@ def test_a_class_of_a_trapped_metaclass_is_refused_without_a_click() -> None:
     assert acted == []
 
 
-def test_a_tensor_with_trapped_properties_crosses_without_a_click() -> None:
-    """layout, device, requires_grad and dtype are read from torch's own class."""
+def test_a_tensor_with_trapped_properties_crosses_and_no_trap_runs() -> None:
+    """The encoder reads layout, device, requires_grad and dtype by torch's own class."""
     names = ("layout", "device", "requires_grad", "dtype", "shape", "as_subclass", "detach")
     odd = type("Odd", (torch.Tensor,), dict.fromkeys(names, property(Tripwire._act)))
-    value = torch.Tensor.as_subclass(torch.ones(2), odd)
+    value: torch.Tensor = torch.Tensor.as_subclass(torch.ones(2), odd)
     assert torch.equal(back(value), torch.ones(2))
     assert acted == []
 
 
-# Bytes that aren't ours
+# Bytes of an attacker
 
 ONE_TENSOR = encode(torch.ones(2, 3))
 
@@ -442,8 +449,8 @@ def test_bad_bytes_are_refused_in_words(data: bytes, says: str) -> None:
         decode(data)
 
 
-def test_a_fault_of_the_decoder_is_the_sender_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tensor for a device that this machine lacks: torch's own error stays inside."""
+def test_an_error_of_the_decoder_is_a_wire_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tensor for a device that this machine lacks: torch's own exception stays inside."""
     absent = "mps" if torch.cuda.is_available() else "cuda"
     monkeypatch.setattr(wire, "_devices", {"cpu"})
     wire.use_device(absent)
@@ -479,7 +486,7 @@ def test_keys_that_collide_are_given_up(
 
 @pytest.mark.parametrize("tag", [b"s", b"b", b"l", b"t", b"d", b"e", b"z", b"I", b"D", b"V"])
 def test_announcing_much_takes_no_memory(tag: bytes) -> None:
-    """The announced length is compared with what came before anything is made."""
+    """The decoder compares an announced length with the bytes that came, then takes memory."""
     data = tag + u32(2**31) + b"N" * 1000
     tracemalloc.start()
     with pytest.raises(WireError, match="announced"):
@@ -490,7 +497,7 @@ def test_announcing_much_takes_no_memory(tag: bytes) -> None:
 
 
 def test_tensors_of_bytes_that_are_no_bools_are_bools() -> None:
-    """A bool is 0 or 1, whatever byte stood for it."""
+    """A bool is 0 or 1, whatever its byte was."""
     tensor = decode(array(b"X", "bool", (3,), b"\0\2\xff"))
     assert tensor.view(torch.uint8).tolist() == [0, 1, 1]
     numbers = decode(array(b"A", "bool", (3,), b"\0\2\xff"))
@@ -499,20 +506,20 @@ def test_tensors_of_bytes_that_are_no_bools_are_bools() -> None:
 
 @pytest.mark.parametrize("path", sorted(CORPUS.iterdir()), ids=lambda path: path.name)
 def test_all_that_was_ever_found_is_harmless(path: Path) -> None:
-    """Every tag, edge and lie, and what a fuzzer has found: `fuzz.promise` says what holds."""
+    """Every tag, edge and lie, and what the fuzzer has found: `fuzz.promise` says what holds."""
     data = path.read_bytes()
     promise(data)
     is_modest(data)
 
 
 def test_the_fuzzer_finds_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader with a fault is caught within a few thousand inputs, by a small one."""
+    """A few thousand inputs find a wrong reader; the input that finds it is small."""
 
     def of_any_type(reader: Any, depth: int) -> range:
         return range(*[reader.take(depth) for _ in range(3)])
 
     monkeypatch.setitem(wire._READERS, b"r", of_any_type)
-    monkeypatch.setattr(fuzz, "CORPUS", CORPUS.parent)  # nothing to begin with
+    monkeypatch.setattr(fuzz, "CORPUS", CORPUS.parent)  # a folder without files
     found = fuzz.Fuzzer(seed=1).run(inputs=5000)
     assert found is not None
     assert len(found) < 40
@@ -521,12 +528,12 @@ def test_the_fuzzer_finds_what_is_broken(monkeypatch: pytest.MonkeyPatch) -> Non
 @FUZZ
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_plain_value_or_a_wire_error(data: bytes) -> None:
-    """Nothing else can come of bytes."""
+    """As a value and as a message."""
     promise(data)
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers()
-hashable = scalars | st.text(max_size=9) | st.binary(max_size=9)
+hashable: st.SearchStrategy[Any] = scalars | st.text(max_size=9) | st.binary(max_size=9)
 hashable |= st.tuples(hashable, hashable)
 tensors = st.sampled_from(
     [torch.ones(2, 3), torch.zeros(0), torch.tensor(1.5), torch.tensor([True])]
@@ -547,7 +554,7 @@ values = st.recursive(
 @FUZZ
 @given(values)
 def test_whatever_is_plain_comes_back(value: Any) -> None:
-    """Any tree of plain values has the same bytes after a journey."""
+    """A tree of plain values has the same bytes when it is encoded again."""
     data = encode(value)
     is_plain(decode(data), set())
     assert encode(decode(data)) == data
@@ -565,17 +572,17 @@ def test_damaged_values_are_plain_values_or_wire_errors(value: Any, data: st.Dat
     promise(bytes(damaged), (0, torch.ones(2)))
 
 
-# Whatever their code may return
+# Whatever a submission may return
 
 
 class Liar:
-    """It says that it is text."""
+    """Its `__class__` is str."""
 
     __class__ = str  # type: ignore[assignment]
 
 
 class Named(str):
-    """As a key it is equal to whatever stands there."""
+    """Equal to any other key."""
 
     def __eq__(self, other: object) -> bool:
         acted.append("compared")
@@ -587,7 +594,7 @@ class Named(str):
 
 
 def odd_tensors() -> list[torch.Tensor]:
-    """What torch can make of a few numbers, plain ones and others."""
+    """Tensors of a few numbers: plain ones and all other kinds."""
     x, z = torch.arange(6.0).reshape(2, 3), torch.tensor([1 + 2j, 3j])
     quantized = torch.quantize_per_tensor(x, 1.0, 0, torch.quint8)
     views = [x.T, x[:, 1], x[::2], x.expand(4, 2, 3), x[:0], x[1, 2], x.flip(0), x[..., None]]
@@ -600,7 +607,7 @@ def odd_tensors() -> list[torch.Tensor]:
 
 
 def odd_arrays() -> list[Any]:
-    """What numpy can."""
+    """Arrays and scalars of numpy: plain ones and all other kinds."""
     x = np.arange(6.0).reshape(2, 3)
     views = [
         x.T,
@@ -611,7 +618,7 @@ def odd_arrays() -> list[Any]:
         np.broadcast_to(x, (9, 2, 3)),
     ]
     views += [np.lib.stride_tricks.as_strided(np.ones(1), (2, 2), (0, 0)), np.matrix(x)]
-    views += [np.ma.masked_array([1, 2], mask=[0, 1]), np.frombuffer(b"abcd", dtype="u1")]
+    views += [np.ma.masked_array([1, 2], mask=[False, True]), np.frombuffer(b"abcd", dtype="u1")]
     orders = [x.astype(name) for name in (">f2", ">f8", ">c16", ">i4", "?", "f2", "O", "S3", "U3")]
     odd = [np.zeros(2, "M8[s]"), np.zeros(2, [("a", "O")]), np.zeros(2, "g"), np.ones((1,) * 17)]
     scalars = [np.datetime64(5, "ns"), np.timedelta64(1, "s"), np.void(b"ab"), np.clongdouble(1)]
@@ -620,14 +627,14 @@ def odd_arrays() -> list[Any]:
 
 
 def wild(kind: type, *arguments: Any) -> Any:
-    """A value of a subclass with a trap in every place."""
+    """A value of a subclass with a trap for every method."""
     value = kind.__new__(trapped(kind), *arguments)
     kind.__init__(value, *arguments) if kind in (list, dict, set) else None
     return value
 
 
 def loops() -> list[Any]:
-    """Containers that hold themselves, or a million things, or each other a thousand deep."""
+    """Containers in themselves, of a million items, or nested a thousand deep."""
     mapping: dict[Any, Any] = {}
     mapping["me"] = [mapping]
     twice: Any = []
@@ -637,7 +644,7 @@ def loops() -> list[Any]:
 
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # torch's and numpy's, of what is not the usual
+    warnings.simplefilter("ignore")  # torch and numpy warn about unusual kinds
     ODD = [*odd_tensors(), *odd_arrays()]
     LOOPS = loops()
 odd = st.integers(0, len(ODD) - 1).map(lambda number: ODD[number])
@@ -675,10 +682,10 @@ graphs = st.recursive(
 @given(graphs)
 @pytest.mark.filterwarnings("ignore")
 def test_whatever_is_returned_crosses_or_is_refused(value: Any) -> None:
-    """No third thing: nothing of it runs, and what is written can be read."""
-    acted.clear()  # a dict is made by hashing
+    """Nothing else: none of its code runs, and what is written can be read."""
+    acted.clear()  # making a dict hashes its keys
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wire, "NODE_LIMIT", 1000)  # for those that never end
+        patch.setattr(wire, "NODE_LIMIT", 1000)  # for values in themselves
         try:
             data = encode(value)
         except WireError:
@@ -698,12 +705,12 @@ def test_what_torch_and_numpy_can_make_crosses_or_is_refused() -> None:
 
 
 def test_a_tensor_with_a_dispatcher_of_its_own_crosses_or_raises_there() -> None:
-    """torch itself asks __torch_dispatch__: the one place where their code runs, beside them."""
+    """torch calls __torch_dispatch__: there alone a submission's code runs, in its own process."""
 
     class Dispatched(torch.Tensor):
         @classmethod
         def __torch_dispatch__(cls, *args: Any, **kwargs: Any) -> Any:
-            raise LookupError("asked")
+            raise LookupError("dispatched")
 
-    with pytest.raises(LookupError, match="asked"):
+    with pytest.raises(LookupError, match="dispatched"):
         encode(torch.ones(2).as_subclass(Dispatched))

@@ -82,8 +82,12 @@ def _structure(value: Any, groups: list[list[float]]) -> Iterator[str]:
     elif isinstance(value, dict):
         yield from _items("{", [part for pair in value.items() for part in pair], "}", groups)
     elif isinstance(value, (set, frozenset)):
-        texts = sorted(f"{''.join(_structure(item, groups))} {item!r}" for item in value)
+        texts = sorted(
+            f"{''.join(_structure(item, groups))} {_digest(wire.encode(item))}" for item in value
+        )
         yield from _items("set(", texts, ")", groups)
+    elif isinstance(value, range):
+        yield from _items("range(", (value.start, value.stop, value.step), ")", groups)
     elif hasattr(value, "tolist"):
         yield from _tensor(
             torch.as_tensor(value.copy() if hasattr(value, "copy") else value), groups
@@ -127,7 +131,7 @@ def _tensor(tensor: torch.Tensor, groups: list[list[float]]) -> Iterator[str]:
 
 def _reduced(group: list[float]) -> tuple[float, ...]:
     if len(group) > WHOLE:
-        numbers = torch.tensor(group, dtype=torch.float64)
+        numbers = torch.tensor(group, dtype=torch.float64) / len(group)  # so that no sum overflows
         at = torch.arange(len(group))
         # two patterns without a short period, so that no order of rows or columns looks the same
         signs = [1 - 2 * (at * factor >> 15 & 1) for factor in (2654435761, 40503 * 65537)]

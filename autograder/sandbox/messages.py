@@ -18,7 +18,7 @@ from autograder.limits import Limits
 from autograder.sandbox import wire
 
 HEADER = 4  # bytes
-HEADROOM = 2**20  # bytes of a message beside its value
+HEADROOM = 9 * 2**20  # bytes of a message beside its value: all sources of a submission
 TEXT_LIMIT = 2000  # characters of a message's text
 
 
@@ -167,6 +167,8 @@ class Changed(Message):
 
 WorkerRequest = Sources | Import | Call | Probe
 WorkerReply = Found | Value | Raised | Missing | Refused | Changed
+# Found may be large: it is read only where nothing of the submission has run yet.
+CallReply = Value | Raised | Missing | Refused | Changed
 
 
 # ------------------------------------------------------- bytes
@@ -181,10 +183,9 @@ def packed(message: Message) -> bytes:
 def length_of(header: bytes | bytearray) -> int:
     """The length that the first four bytes announce. Raises `wire.WireError`."""
     length: int = struct.unpack("<I", header)[0]
-    if not 0 < length <= wire.FRAME_LIMIT + HEADROOM:
-        raise wire.WireError(
-            f"a message of {length} bytes was announced; 1 to {wire.FRAME_LIMIT} are allowed"
-        )
+    most = wire.FRAME_LIMIT + HEADROOM
+    if not 0 < length <= most:
+        raise wire.WireError(f"a message of {length} bytes was announced; 1 to {most} are allowed")
     return length
 
 

@@ -186,10 +186,7 @@ class Session:
             raise TimedOut(f"the submission used up its {self.limits.submission:g} seconds")
         deadline = min(now + self.limits.call, self.deadline)
         try:
-            reply = self.worker.exchange(request, deadline, self.limits.output_kib * 1024)
-            if isinstance(reply, messages.Found) and not isinstance(request, messages.Sources):
-                raise Refused(NO_ANSWER)
-            return reply
+            return self.worker.exchange(request, deadline, self.limits.output_kib * 1024)
         except AnswerError as error:
             self._kill()
             self.was_sigkilled |= isinstance(error, Crashed) and error.killed

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import struct
 import sys
+import time
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -18,8 +19,11 @@ FRAME_LIMIT = 64 * 2**20  # bytes
 DEPTH_LIMIT = 32
 NODE_LIMIT = 1_000_000
 # An attacker knows Python's hashes, those of text too, and can craft keys that collide: then each
-# new key is compared with all before it. This many keys take a second at worst.
-KEY_LIMIT = 2**13
+# new key is compared with all before it. No rule on hashes tells such keys from others; the time to
+# fill a dict or a set does. An honest answer's takes some hundredths of a second.
+KEY_LIMIT = 2**16
+KEY_SECONDS = 1.0  # of CPU, for all keys of one answer
+KEYS_AT_ONCE = 64
 INT_LIMIT = 4096  # bytes of one integer
 DIM_LIMIT = 16
 
@@ -78,6 +82,8 @@ def encode(value: Any) -> bytes:
 
 def decode(data: bytes | bytearray) -> Any:
     """The value of these bytes. Raises `WireError` and nothing else."""
+    if len(data) > FRAME_LIMIT:
+        raise WireError(f"the value takes {len(data)} bytes; {FRAME_LIMIT} are allowed")
     reader = _Decoder(data)
     try:
         value = reader.take(DEPTH_LIMIT)
@@ -321,6 +327,7 @@ class _Decoder:
         self.at = 0
         self.nodes = NODE_LIMIT
         self.keys = KEY_LIMIT
+        self.filling = 0.0  # seconds of CPU
 
     def raw(self, length: int) -> memoryview:
         if length > len(self.data) - self.at:
@@ -390,11 +397,24 @@ class _Decoder:
             raise WireError(f"more than {KEY_LIMIT} keys in one answer")
         return value
 
+    def fill(self, found: Any, items: list[Any]) -> Any:
+        """Put keys (of a set) or pairs (of a dict) into `found`, a few at a time."""
+        for at in range(0, len(items), KEYS_AT_ONCE):
+            began = time.thread_time()
+            found.update(items[at : at + KEYS_AT_ONCE])
+            self.filling += time.thread_time() - began
+            if self.filling > KEY_SECONDS:
+                raise WireError("keys that take too long to be told from each other")
+        return found
+
     def get_dict(self, depth: int) -> dict[Any, Any]:
-        return {self.key(depth): self.take(depth) for _ in range(self.count(2))}
+        pairs = [(self.key(depth), self.take(depth)) for _ in range(self.count(2))]
+        found: dict[Any, Any] = self.fill({}, pairs)
+        return found
 
     def get_set(self, depth: int) -> set[Any]:
-        return {self.key(depth) for _ in range(self.count())}
+        found: set[Any] = self.fill(set(), [self.key(depth) for _ in range(self.count())])
+        return found
 
     def get_range(self, depth: int) -> range:
         numbers = [self.take(depth) for _ in range(3)]

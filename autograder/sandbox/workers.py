@@ -120,8 +120,10 @@ class Worker:
             raise TimedOut("the submission did not read its question in time") from None
         except OSError:
             raise self.exit_error() from None
+        searched = isinstance(request, messages.Sources)
+        kind = messages.WorkerReply if searched else messages.CallReply
         try:
-            reply = messages.unpacked(self.receive(deadline, output_limit), messages.WorkerReply)
+            reply = messages.unpacked(self.receive(deadline, output_limit), kind)
         except wire.WireError as error:
             raise Refused(f"the submission's answer can't be read: {error}") from None
         if reply.number != request.number:

@@ -53,7 +53,7 @@ def test_a_release_holds_no_line_that_is_staff_s(released: Path, lecture: Lectur
     secret = lines(*(lecture.home / name for name in staff)) - theirs
     out = [path for path in released.rglob("*") if path.is_file()]
     out = [path for path in out if path.relative_to(released).parts[0] != "autograder"]
-    assert len(secret) > 100
+    assert len(secret) > 10
     assert secret & lines(*out) == set()
     assert not any(path.name in staff[:2] for path in out)
     assert not (released / "solutions").exists()

@@ -53,3 +53,5 @@ def test_no_tensor_is_made_on_the_wrong_device(lecture: Lecture) -> None:
     """Visible and hidden tests with the reference, as if on a GPU."""
     program = ROOT / "tests" / "course" / "fake_cuda.py"  # in a process of its own
     command = [sys.executable, str(program), lecture.id]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert re.fullmatch(r"[1-9]\d* tests, 0 fail\n", done.stdout), done.stdout + done.stderr

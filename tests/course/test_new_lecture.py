@@ -38,9 +38,11 @@ def make_environment(root: Path) -> None:
     site = next((root / ".venv").glob("lib/*/site-packages"))
     (site / "copy.pth").write_text(f"{root}\n{sysconfig.get_path('purelib')}\n")
     binaries = root / ".venv" / "bin"
-    for name, module in (*(("autograder", "autograder.cli"), ("ruff", "ruff"), ("mypy", "mypy")),):
-        (binaries / name).write_text(f'#!/bin/sh\nexec {binaries}/python -m {module} "$@"\n')
-        (binaries / name).chmod(0o755)
+    for name in ("ruff", "mypy"):
+        (binaries / name).symlink_to(Path(sys.executable).parent / name)
+    command = binaries / "autograder"
+    command.write_text(f'#!/bin/sh\nexec {binaries}/python -m autograder.cli "$@"\n')
+    command.chmod(0o755)
     (root / ".venv" / ".ready").touch()
     os.utime(root / ".venv" / ".ready", (2**32, 2**32))  # newer than pyproject.toml
 
@@ -64,7 +66,9 @@ def follow(root: Path, page: str) -> None:
 def run(root: Path, *command: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "PYTHON"))}
     environment["PATH"] = f"{root / '.venv' / 'bin'}:{environment['PATH']}"
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        command, cwd=root, capture_output=True, text=True, env=environment, timeout=3000
+    )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
@@ -79,9 +83,8 @@ def test_the_steps_end_in_a_lecture_that_holds(copy: Path) -> None:
     run(copy, "python", "-m", "pytest", "-q", "tests/test_shape.py", "tests/test_words.py")
     course = ("map", "figures", "devices", "course_kept", "alternatives")
     files = [f"tests/course/test_{name}.py" for name in course]
-    run(
-        copy, "python", "-m", "pytest", "-q", "-m", "not slow", "-k", f"{LECTURE} or not l0", *files
-    )
+    chosen = f"({LECTURE} or not l0) and not release"
+    run(copy, "python", "-m", "pytest", "-q", "-m", "not slow", "-k", chosen, *files)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-# tries: to send a frame a byte at a time, always within the time for one read
+# tries: to send a message a byte at a time, always within the time for one read
 # stopped by: deadline
 # seen: timeout, "deadline"
 # others: passed refused blocked

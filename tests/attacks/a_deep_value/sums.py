@@ -1,6 +1,6 @@
 # tries: to send a value that is nested deeper than any stack
 # stopped by: wire limits
-# seen: refused, "could not be read"
+# seen: refused, "can't be read"
 # others: passed refused blocked
 # without: got in, "got a list"
 
@@ -9,5 +9,5 @@ from tools import request, reply
 
 
 def double(x):
-    reply(request()["number"], "value", b"l\1\0\0\0" * 50 + b"N")
+    reply("Value", number=request().number, data=b"l\1\0\0\0" * 50 + b"N")
     return 0

@@ -1,13 +1,13 @@
 # tries: to wake a device that isn't in use
 # stopped by: decoder
-# seen: refused, "could not be read"
+# seen: refused, "can't be read"
 # others: passed refused blocked
-# without: got in, "could not be used|ended 2 times"
+# without: got in, "could not use|ended 2 times"
 
 from honest import *
 from tools import request, reply
 
 
 def double(x):
-    reply(request()["number"], "value", b"V\5\0\0\0cuda9")
+    reply("Value", number=request().number, data=b"V\5\0\0\0cuda9")
     return 0

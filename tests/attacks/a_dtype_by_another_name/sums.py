@@ -1,6 +1,6 @@
 # tries: to reach another of torch's names through the name of a dtype
 # stopped by: decoder
-# seen: refused, "could not be read"
+# seen: refused, "can't be read"
 # others: passed refused blocked
 # without: got in, "got a function"
 
@@ -9,5 +9,5 @@ from tools import request, reply
 
 
 def double(x):
-    reply(request()["number"], "value", b"D\4\0\0\0save")
+    reply("Value", number=request().number, data=b"D\4\0\0\0save")
     return 0

@@ -1,4 +1,4 @@
-# tries: to announce a frame of two gigabytes
+# tries: to announce a message of two gigabytes
 # stopped by: wire limits
 # seen: refused, "was announced"
 # others: passed refused blocked

@@ -1,4 +1,4 @@
-# tries: to hand in a source of two megabytes
+# tries: to submit a source of two megabytes
 # stopped by: intake
 # seen: refused, "too large"
 # others: refused

@@ -1,4 +1,4 @@
-# tries: to hand in a hundred thousand empty files
+# tries: to submit a hundred thousand empty files
 # stopped by: intake
 # seen: refused, "more than 2000 files"
 # others: refused

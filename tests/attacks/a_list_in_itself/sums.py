@@ -1,7 +1,7 @@
 # tries: to answer with a list that contains itself
 # stopped by: wire limits
 # seen: refused, "nested deeper"
-# without: not tried: without it the encoder meets Python's own limit of recursion, an error of the child's
+# without: not tried: without it the encoder meets Python's own limit of recursion, an error in the worker
 
 from honest import *
 

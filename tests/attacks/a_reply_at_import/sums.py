@@ -1,12 +1,12 @@
 # tries: to answer while it is imported
 # stopped by: numbers
 # seen: refused, ""
-# others: refused
-# without: got in, "could not be used"
+# others: refused blocked
+# without: got in, "got a None"
 
-import os
+from tools import reply, request
 
-os.write(3, b"\1\0\0\0N")
+reply("Value", number=request().number, data=b"N")
 
 from honest import *
 

@@ -9,5 +9,5 @@ from tools import request, reply, six
 
 
 def double(x):
-    reply(request()["number"], "value", six())
+    reply("Value", number=request().number, data=six())
     return 0

@@ -1,4 +1,4 @@
-# tries: to hand in sources with NUL bytes and bytes that are no text
+# tries: to submit sources with NUL bytes and bytes that are no text
 # stopped by: intake
 # seen: refused, "NUL byte|not UTF-8"
 # others: refused

@@ -11,11 +11,11 @@ from tools import request, reply, six
 
 
 def double(x):
-    number = request()["number"]
+    number = request().number
 
     def later():
         for ahead in range(1, 5):
-            reply(number + ahead, "value", six())
+            reply("Value", number=number + ahead, data=six())
 
     threading.Thread(target=later).start()
     return 0

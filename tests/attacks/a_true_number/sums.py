@@ -1,6 +1,6 @@
 # tries: to answer under a number that equals ours and isn't one
 # stopped by: numbers
-# seen: refused, ""
+# seen: refused, "aren't a message"
 # others: passed refused blocked
 # without: got in, "got a tensor"
 
@@ -9,5 +9,5 @@ from tools import reply, six
 
 
 def double(x):
-    reply(True, "value", six())
+    reply("Value", number=True, data=six())
     return 0

@@ -1,6 +1,6 @@
 # tries: to send a value that wasn't encoded
 # stopped by: numbers
-# seen: refused, ""
+# seen: refused, "aren't a message"
 # others: passed refused blocked
 # without: got in, "ended 2 times"
 
@@ -9,5 +9,5 @@ from tools import request, reply
 
 
 def double(x):
-    reply(request()["number"], "value", [6])
+    reply("Value", number=request().number, data=[6])
     return 0

@@ -9,7 +9,7 @@ from tools import request, reply, six
 
 
 def double(x):
-    number = request()["number"]
-    reply(number, "value", six())
-    reply(number + 1, "value", six())
+    number = request().number
+    reply("Value", number=number, data=six())
+    reply("Value", number=number + 1, data=six())
     return 0

@@ -1,7 +1,7 @@
 # tries: to raise an exception with a text of 70 MB
 # stopped by: capped text
 # seen: error or timeout, ""
-# without: got in, "exit code 70|deadline"
+# without: wire limits, "was announced"
 
 from honest import *
 

@@ -1,6 +1,6 @@
 # tries: to answer under the number of another question
 # stopped by: numbers
-# seen: refused, "not an answer"
+# seen: refused, "no answer to the question"
 # others: passed refused blocked
 # without: got in, "got a tensor"
 
@@ -9,5 +9,5 @@ from tools import reply, six
 
 
 def double(x):
-    reply(999, "value", six())
+    reply("Value", number=999, data=six())
     return 0

@@ -1,6 +1,6 @@
 # tries: to change torch's default dtype for what comes
 # stopped by: restored
-# seen: passed, ""
+# seen: failed, "changed torch's default dtype"
 # without: got in
 
 from honest import *

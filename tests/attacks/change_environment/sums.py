@@ -1,5 +1,5 @@
 # tries: to empty the environment and set variables for whoever comes
-# stopped by: fresh child
+# stopped by: fresh worker
 # seen: passed, ""
 # without: not tried: no grader's variables are there to be emptied; `own_environment` shows what is
 

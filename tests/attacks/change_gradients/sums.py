@@ -1,6 +1,6 @@
 # tries: to turn gradients off for what comes
 # stopped by: restored
-# seen: passed, ""
+# seen: failed, "turned gradients off"
 # without: got in
 
 from honest import *

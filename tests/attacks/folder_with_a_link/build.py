@@ -1,4 +1,4 @@
-# tries: to hand in a link to the solution in a folder
+# tries: to submit a link to the solution in a folder
 # stopped by: intake
 # seen: refused, "is a link"
 # others: refused

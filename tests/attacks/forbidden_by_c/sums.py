@@ -1,6 +1,6 @@
 # tries: to call what is forbidden by its function in C
 # stopped by: search
-# seen: refused, "goes round what this task forbids"
+# seen: refused, "gets past what this task forbids"
 # task: row_sums
 # without: got in, "(?m)^passed$"
 

@@ -1,6 +1,6 @@
 # tries: to call what is forbidden where torch keeps it once more, torch.ops
 # stopped by: search
-# seen: refused, "goes round what this task forbids"
+# seen: refused, "gets past what this task forbids"
 # task: row_sums
 # without: got in, "(?m)^passed$"
 

@@ -1,4 +1,4 @@
-# tries: to send garbage instead of a frame
+# tries: to send garbage instead of a message
 # stopped by: wire limits
 # seen: refused, "was announced"
 # others: passed refused blocked

@@ -1,4 +1,4 @@
-# tries: to send half of a frame's length and wait
+# tries: to send half of a message's length and wait
 # stopped by: deadline
 # seen: timeout, ""
 # others: passed refused blocked

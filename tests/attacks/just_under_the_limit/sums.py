@@ -8,16 +8,16 @@
 import sys
 import time
 
-Answering = sys.modules["autograder.worker"].Answering
-real = Answering.answer
+RequestLoop = sys.modules["autograder.sandbox.inside.requests"].RequestLoop
+real = RequestLoop.reply
 
 
-def answer(self, request):
+def reply(self, request):
     time.sleep(0.4)
     return real(self, request)
 
 
-Answering.answer = answer
+RequestLoop.reply = reply
 
 from honest import *
 

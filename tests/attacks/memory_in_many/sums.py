@@ -1,6 +1,6 @@
 # tries: to take in many processes what one may not
 # stopped by: tree
-# seen: refused, "it and the processes that it started took more than 512 MiB"
+# seen: refused, "the submission took more than 512 MiB, with the processes that it started"
 # limits: call = 8.0
 # without: got in
 

@@ -1,6 +1,6 @@
 # tries: to print four megabytes at once
 # stopped by: output cap
-# seen: refused, "it printed more than"
+# seen: refused, "printed more than"
 # without: got in, "got 0"
 
 from honest import *

@@ -1,4 +1,4 @@
-# tries: to read what another student handed in
+# tries: to read what another student submitted
 # stopped by: landlock
 # seen: failed, "stopped: PermissionError 13"
 # without: got in

@@ -1,14 +1,13 @@
-# tries: to send a frame with a tag that is none
+# tries: to send a value with a tag that is none
 # stopped by: decoder
 # seen: refused, "no value begins"
 # others: passed refused blocked
-# without: got in, "could not be used|ended 2 times"
-
-import os
+# without: got in, "could not use|ended 2 times"
 
 from honest import *
+from tools import reply, request
 
 
 def double(x):
-    os.write(3, b"\1\0\0\0?")
+    reply("Value", number=request().number, data=b"?")
     return 0

@@ -1,5 +1,5 @@
 # tries: to use a file that its parent had open
-# stopped by: fresh child
+# stopped by: fresh worker
 # seen: failed, "looked"
 # without: not tried: a process closes them as it is forked, and no layer keeps them open
 

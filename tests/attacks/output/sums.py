@@ -1,6 +1,6 @@
 # tries: to print without end
 # stopped by: output cap
-# seen: refused, "it printed more than"
+# seen: refused, "printed more than"
 # without: deadline, "deadline"
 
 from honest import *

@@ -1,6 +1,6 @@
 # tries: to print without end at import
 # stopped by: output cap
-# seen: refused, "it printed more than"
+# seen: refused, "printed more than"
 # others: refused
 # without: deadline, "deadline"
 

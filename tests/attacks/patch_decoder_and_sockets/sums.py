@@ -8,9 +8,9 @@ import json
 import socket
 import struct
 
-import autograder.wire
+import autograder.sandbox.wire
 
-autograder.wire.decode = json.loads = socket.recv_fds = struct.unpack = None
+autograder.sandbox.wire.decode = json.loads = socket.recv_fds = struct.unpack = None
 
 from honest import *
 

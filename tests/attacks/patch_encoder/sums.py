@@ -1,12 +1,12 @@
 # tries: to replace the encoder by bytes of its own
 # stopped by: decoder
-# seen: refused, "could not be read"
+# seen: refused, "can't be read"
 # others: refused crashed blocked
-# without: got in, "could not be used|ended 2 times"
+# without: got in, "could not use|ended 2 times"
 
-import autograder.wire
+import autograder.sandbox.wire
 
-autograder.wire.encode = lambda value: b"6"
+autograder.sandbox.wire.encode = lambda value: b"6"
 
 from honest import *
 

@@ -1,8 +1,8 @@
 # tries: to break torch for whoever is graded next in its process
-# stopped by: fresh child
+# stopped by: fresh worker
 # seen: failed, ""
 # without: restored, "(?m)^others: passed$"
-# without fresh child, restored: got in, "a neighbour changed"
+# without fresh worker, restored: got in, "a neighbour changed"
 
 from honest import *
 

@@ -1,13 +1,13 @@
 # tries: to say that a new process is ready
 # stopped by: numbers
-# seen: refused, "not an answer"
+# seen: refused, "aren't a message"
 # others: passed refused blocked
-# without: got in, "ended 2 times"
+# without: got in, "could not use"
 
 from honest import *
 from tools import reply
 
 
 def double(x):
-    reply(0, "ready", "")
+    reply("Ready")
     return 0

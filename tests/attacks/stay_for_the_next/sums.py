@@ -1,13 +1,15 @@
 # tries: to answer for whoever is graded next in its process
-# stopped by: fresh child
+# stopped by: fresh worker
 # seen: failed, ""
 # others: failed blocked passed
 # without: got in, "a neighbour changed"
 
 import sys
 
-worker = sys.modules["autograder.worker"]
-worker.Answering.do_call = lambda self, request: -1
+from autograder.sandbox import wire
+
+requests = sys.modules["autograder.sandbox.inside.requests"]
+requests.RequestLoop.call = lambda self, request: wire.encode(-1)
 
 from honest import *
 

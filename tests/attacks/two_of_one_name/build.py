@@ -1,4 +1,4 @@
-# tries: to hand in two files of one name: one to be looked at, one to be run
+# tries: to submit two files of one name: one to be looked at, one to be run
 # stopped by: intake
 # seen: refused, "twice"
 # others: refused

@@ -1,6 +1,6 @@
-# tries: to send two values in one frame
+# tries: to send two values in one message
 # stopped by: decoder
-# seen: refused, "could not be read"
+# seen: refused, "can't be read"
 # others: passed refused blocked
 # without: got in, "got 6, expected -8"
 
@@ -9,5 +9,5 @@ from tools import request, reply, six
 
 
 def double(x):
-    reply(request()["number"], "value", six() + six())
+    reply("Value", number=request().number, data=six() + six())
     return 0

@@ -1,4 +1,4 @@
-# tries: to hand in a link to a neighbour's folder
+# tries: to submit a link to a neighbour's folder
 # stopped by: intake
 # seen: refused, "is a link"
 # others: refused

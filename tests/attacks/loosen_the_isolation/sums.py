@@ -1,4 +1,4 @@
-# tries: to load a filter and a set of rules of its own over the jail's
+# tries: to load a filter and a set of rules of its own over those of its isolation
 # stopped by: seccomp
 # seen: failed, "stopped: PermissionError 1\b"
 # without: got in

@@ -1,4 +1,4 @@
-# tries: to send half a frame and wait
+# tries: to send half a message and wait
 # stopped by: deadline
 # seen: timeout, "deadline"
 # others: passed refused blocked

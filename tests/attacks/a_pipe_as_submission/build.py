@@ -1,4 +1,4 @@
-# tries: to hand in a pipe, which nobody ever writes to
+# tries: to submit a pipe, which nobody ever writes to
 # stopped by: intake
 # seen: refused, "not a plain file"
 # others: refused
