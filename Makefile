@@ -30,14 +30,14 @@ demo: $(READY)
 	$(BIN)/autograder demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -m "not slow" -n 2
+	$(BIN)/python -m pytest -q -m "not slow" -n 3 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/autograder verify
-	$(BIN)/python -m pytest -q -m "not slow" -n 2
+	$(BIN)/python -m pytest -q -m "not slow" -n 3 --dist worksteal
 
 attacks: $(READY)
 	$(BIN)/python tests/attack_suite.py

@@ -314,7 +314,7 @@ def test_family(student, name, given, expected):
     titles = [test.title for task in report.tasks for test in task.tests]
     assert "double of 4 is 8: {braces} stay." in titles
     assert "extra of [1, 2] is 3: {braces} stay." in titles
-    suite.write_text(text + family.replace("{given}", "{givne}"))
+    suite.write_text(text + family.replace("{given}", "{nothing}"))
     with pytest.raises(CourseError, match="name columns of @each"):
         grade({"right": reference})
 

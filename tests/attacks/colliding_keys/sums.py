@@ -12,7 +12,8 @@ from tools import request, reply
 def double(x):
     # written by hand: to make such a dict takes as long on this side
     pairs = b"".join(_key(n * (2**61 - 1)) + b"N" for n in range(20_000))
-    reply(request()["number"], "value", b"d" + struct.pack("<I", 20_000) + pairs)
+    data = b"d" + struct.pack("<I", 20_000) + pairs
+    reply("Value", number=request().number, data=data)
     return 0
 
 
