@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
@@ -9,7 +10,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -49,17 +50,24 @@ def _sources(entry: Path, files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     if entry.is_symlink():
         raise SubmissionError(f"{entry.name} is a link; submit the file itself")
     if entry.is_dir():
-        yield from _capped(_folder(entry))
+        entries = _folder(entry)
     elif not stat.S_ISREG(entry.stat().st_mode):  # a pipe would never end
         raise SubmissionError(f"{entry.name} is not a plain file")
     elif entry.name.endswith(".zip"):
-        yield from _capped(_zip(entry))
+        entries = _zip(entry)
     elif entry.name.endswith(ARCHIVES):
-        yield from _capped(_tar(entry))
+        entries = _tar(entry)
     elif len(files) == 1:
-        yield from _capped(iter([(files[0], entry.stat().st_size, entry.read_bytes)]))
+        entries = _single(entry, files[0])
     else:
         raise SubmissionError(f"{entry.name} is one file; this lecture has {', '.join(files)}")
+    with contextlib.closing(entries):  # whatever is wrong with it, an archive is closed at once
+        yield from _capped(entries)
+
+
+def _single(entry: Path, name: str) -> Generator[Entry]:
+    """A file by itself stands for the lecture's only file."""
+    yield name, entry.stat().st_size, entry.read_bytes
 
 
 def _capped(entries: Iterator[Entry]) -> Iterator[tuple[str, bytes]]:
@@ -101,7 +109,7 @@ def _checked(path: str, data: bytes) -> bytes:
     return data
 
 
-def _folder(root: Path) -> Iterator[Entry]:
+def _folder(root: Path) -> Generator[Entry]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(n for n in folders if n not in IGNORED)
         for name in (*folders, *sorted(names)):
@@ -114,7 +122,7 @@ def _folder(root: Path) -> Iterator[Entry]:
                 yield inside, path.stat().st_size, path.read_bytes
 
 
-def _zip(file: Path) -> Iterator[Entry]:
+def _zip(file: Path) -> Generator[Entry]:
     try:
         with zipfile.ZipFile(file) as archive:
             for entry in archive.infolist():
@@ -127,7 +135,7 @@ def _zip(file: Path) -> Iterator[Entry]:
         raise SubmissionError(f"{file.name} is not a whole zip archive: {error}") from None
 
 
-def _tar(file: Path) -> Iterator[Entry]:
+def _tar(file: Path) -> Generator[Entry]:
     try:
         with gzip.open(file) as stream:
             bounded: Any = _Bounded(stream)
