@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 import torch
 
 from autograder.course import find_course
@@ -37,7 +38,8 @@ def cpu_seconds(id: str) -> float:
         began = time.process_time()
         for test in tests:
             error = run_on_reference(suite, test)
-            assert error is None, (test.id, error)
+            skipped = isinstance(error, pytest.skip.Exception)  # a data set is missing here
+            assert error is None or skipped, (test.id, str(error))
         found.append(time.process_time() - began)
     return sorted(found[1:])[RUNS // 2]
 
