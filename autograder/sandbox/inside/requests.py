@@ -102,19 +102,16 @@ class RequestLoop:
         Raises `ChangedError` if an argument or a mode of torch is changed.
         """
         args, kwargs = wire.decode(request.arguments)
-        given = [] if request.mutates else [*args, *kwargs.values()]
-        before = [wire.encode(value) for value in given]
         function = self.function(request)
         with gates.closed(request.forbid):
             value = function(*args, **kwargs)
         own = not isinstance(request, messages.Probe)
         name = request.name if own else "your code"
-        for i, (data, argument) in enumerate(zip(before, given, strict=True), 1):
-            if data != _bytes(argument):
-                what = f"its argument {i}" if own else "a value of the test"
-                raise ChangedError(
-                    f"{name} changed {what}, which belongs to its caller; work on a copy"
-                )
+        if not request.mutates and (place := _changed(request.arguments, args, kwargs)):
+            what = f"its argument {place}" if own else "a value of the test"
+            raise ChangedError(
+                f"{name} changed {what}, which belongs to its caller; work on a copy"
+            )
         _check_modes(name)
         return wire.encode(value)
 
@@ -158,6 +155,20 @@ class RequestLoop:
             name = os.path.basename(error.filename)
             lines.append(f"{name}, line {error.lineno}: {(error.text or '').strip()}")
         return "\n".join(line[:200] for line in lines[-FRAMES:])
+
+
+def _changed(arguments: bytes, args: list[Any], kwargs: dict[str, Any]) -> int:
+    """The place of the first argument that isn't as it came, from 1; 0 if there is none."""
+    if _bytes([args, kwargs]) == arguments:
+        return 0
+    old_args, old_kwargs = wire.decode(arguments)
+    came = [*old_args, *old_kwargs.values()]
+    now = [*args, *kwargs.values()]
+    return next((i for i, pair in enumerate(zip(came, now), 1) if _differ(*pair)), 0)
+
+
+def _differ(came: Any, now: Any) -> bool:
+    return wire.encode(came) != _bytes(now)
 
 
 def _check_modes(name: str) -> None:
