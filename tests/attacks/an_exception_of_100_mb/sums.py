@@ -1,4 +1,4 @@
-# tries: to raise an exception with a text of 70 MB
+# tries: to raise an exception with a text of 100 MB
 # stopped by: capped text
 # seen: error or timeout, ""
 # without: wire limits, "was announced"
@@ -7,4 +7,4 @@ from honest import *
 
 
 def double(x):
-    raise ValueError("x" * 70 * 2**20)
+    raise ValueError("x" * 100 * 2**20)
