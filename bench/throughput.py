@@ -21,10 +21,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from autograder.course import Course, Lecture, find_course
+from autograder.course import ORACLES, PROBES, Course, Lecture, find_course
 from autograder.diagnosis.mistakes import load_mistakes, reference_files, wrong_files
 from autograder.grading.options import GradeOptions, choose_layers
-from autograder.suite.collect import helpers
 from autograder.teach.classes import grade_class
 
 CONFTEST = """
@@ -84,7 +83,8 @@ def plain(lecture: Lecture, entries: list[Path], jobs: int) -> float:
     conftest = CONFTEST.replace("FILE", lecture.files[0]).replace("HOME", str(lecture.home))
     for entry in entries:
         (entry / "conftest.py").write_text(conftest)
-        for file in (*lecture.suites, *helpers(lecture)):
+        helpers = [lecture.home / name for name in (PROBES, ORACLES)]
+        for file in filter(Path.is_file, (*lecture.suites, *helpers)):
             shutil.copy(file, entry)
 
     def one(entry: Path) -> int:

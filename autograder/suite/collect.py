@@ -8,7 +8,6 @@ import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,8 +167,3 @@ def _seed(secret: str, lecture: Lecture, id: str) -> int:
     """The seed of a test's random inputs; a visible test has the same for every secret."""
     digest = hashlib.sha256(f"{secret}/{lecture.id}/{id}".encode()).digest()
     return int.from_bytes(digest[:6], "little")
-
-
-def helpers(lecture: Lecture) -> list[Path]:
-    """The lecture's helper files that are there."""
-    return [path for name in (PROBES, ORACLES) if (path := lecture.home / name).is_file()]

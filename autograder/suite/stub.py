@@ -44,11 +44,6 @@ def cut(text: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def stub_names(text: str, name: str) -> list[str]:
-    """The qualified names of the functions that hold a solution."""
-    return _UNTOUCHED.findall(cut(text, name))
-
-
 def untouched(text: str) -> frozenset[str]:
     """The names whose stub still stands in a submission's text."""
     return frozenset(_UNTOUCHED.findall(text))
