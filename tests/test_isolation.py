@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,7 @@ def graded(
 
 
 @pytest.fixture
-def classroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A course that everybody may read, a secret file beside it, and a class with a spy."""
     folder = tmp_path_factory.mktemp("classroom")
     course = folder / "course"
@@ -94,9 +94,12 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "results").mkdir()
     for path in (folder, *folder.rglob("*")):
         os.chown(path, NOBODY, NOBODY) if os.geteuid() == 0 else None
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)
-    return course
+    modes = {parent: parent.stat().st_mode for parent in (folder, *folder.parents[:3])}
+    for parent, mode in modes.items():
+        parent.chmod(mode | 0o755)
+    yield course
+    for parent, mode in modes.items():
+        parent.chmod(mode)
 
 
 def reports(course: Path) -> dict[str, dict[str, object]]:
